@@ -1,0 +1,7 @@
+//! What the programs share and an embedder of `pacs-core` must not carry: the command line, the log and the exit codes.
+#![deny(unsafe_code)]
+
+pub mod cli;
+pub mod exit;
+pub mod log;
+pub mod options;

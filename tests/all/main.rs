@@ -1,0 +1,1 @@
+//! Our programs driven by scripted peers: one binary, a module for each theme.
