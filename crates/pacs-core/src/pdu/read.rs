@@ -54,7 +54,7 @@ pub fn associate_rq_noting(body: &[u8], warnings: &mut Vec<Warning>) -> Result<A
             // DCMTK takes the item type of the other PDU as well.
             0x20 | 0x21 => rq.contexts.push(proposed_context(&items.take(Part::Context)?)?),
             0x50 => user_information(&items.take(Part::User)?, Sender::Requestor, &mut rq.user, warnings)?,
-            _ => drop(items.take(Part::Unknown)?),
+            _ => items.skip()?,
         }
     }
     Ok(rq)
@@ -89,7 +89,7 @@ pub fn associate_ac_noting(body: &[u8], warnings: &mut Vec<Warning>) -> Result<A
             0x10 => ac.application_context = text(items.take(Part::Text)?.bytes),
             0x20 | 0x21 => ac.contexts.push(context_result(&items.take(Part::Context)?)?),
             0x50 => user_information(&items.take(Part::User)?, Sender::Acceptor, &mut ac.user, warnings)?,
-            _ => drop(items.take(Part::Unknown)?),
+            _ => items.skip()?,
         }
     }
     Ok(ac)
@@ -387,6 +387,11 @@ impl<'a> Items<'a> {
         self.rest.first().copied()
     }
 
+    /// Passes over an item of a type that means nothing here.
+    fn skip(&mut self) -> Result<(), PduError> {
+        self.take(Part::Unknown).map(|_| ())
+    }
+
     /// Takes the next item, which is one of this kind.
     fn take(&mut self, part: Part) -> Result<Item<'a>, PduError> {
         let (got, offset) = (self.rest.len(), self.offset);
@@ -414,7 +419,7 @@ fn proposed_context(item: &Item<'_>) -> Result<ProposedContext, PduError> {
         match kind {
             0x30 => context.abstract_syntax = text(items.take(Part::Text)?.bytes),
             0x40 => context.transfer_syntaxes.push(text(items.take(Part::Text)?.bytes)),
-            _ => drop(items.take(Part::Unknown)?),
+            _ => items.skip()?,
         }
     }
     Ok(context)
@@ -438,8 +443,8 @@ fn transfer_syntax(item: &Item<'_>, syntax: &mut String) -> Result<usize, PduErr
     while let Some(kind) = items.next_kind() {
         match kind {
             0x40 => (*syntax, count) = (text(items.take(Part::Text)?.bytes), count + 1),
-            0x30 => drop(items.take(Part::Text)?),
-            _ => drop(items.take(Part::Unknown)?),
+            0x30 => items.take(Part::Text).map(|_| ())?,
+            _ => items.skip()?,
         }
     }
     Ok(count)
@@ -473,7 +478,7 @@ fn user_information(
             (0x56, _) => user.extended.push(extended(&items.take(Part::Extended)?)?),
             (0x58, Sender::Requestor) => user.identity = Some(identity(&mut items)?),
             (0x59, Sender::Acceptor) => user.identity_response = Some(identity_response(&mut items)?),
-            _ => drop(items.take(Part::Unknown)?),
+            _ => items.skip()?,
         }
     }
     Ok(())
