@@ -1,1 +1,5 @@
 //! In work.
+
+pub mod command;
+pub mod dump;
+pub mod status;
