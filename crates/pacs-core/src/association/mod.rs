@@ -1,1 +1,6 @@
 //! In work.
+
+pub mod accept;
+pub mod context;
+pub mod dump;
+pub mod profile;
