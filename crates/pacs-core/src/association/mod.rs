@@ -1,3 +1,6 @@
 //! In work.
 
-pub mod state;
+pub mod accept;
+pub mod context;
+pub mod dump;
+pub mod profile;
