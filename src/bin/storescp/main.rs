@@ -1,2 +1,4 @@
 //! In work.
+mod options;
+
 fn main() {}
