@@ -17,8 +17,10 @@ pub(crate) type Outcome = cli::Outcome<Config>;
 /// One association after the other, or several at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ProcessModel {
-    /// Further peers wait until the association before theirs has ended.
+    /// Associations are served at the same time, objects finished in one order.
     #[default]
+    Together,
+    /// Further peers wait until the association before theirs has ended.
     Single,
     /// Each connection is served for itself.
     Fork,
