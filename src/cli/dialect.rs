@@ -73,10 +73,13 @@ pub fn split(content: &[u8]) -> Vec<OsString> {
                     end(&mut word);
                 }
             }
-            // DCMTK: without a closing quote the rest of the file is the argument.
             b'"' | b'\'' => {
+                // DCMTK: without a closing quote the rest of the file is the argument, and no rest is none.
+                let closed = bytes.clone().any(|next| next == byte);
                 word.extend(bytes.by_ref().take_while(|next| *next != byte));
-                end(&mut word);
+                if closed || !word.is_empty() {
+                    end(&mut word);
+                }
             }
             _ => word.push(byte),
         }
@@ -123,7 +126,9 @@ impl Line {
     /// The call as `--arguments` logs it; the blank at its end is DCMTK's.
     pub fn call(&self, program: &OsStr) -> String {
         let program = program.to_string_lossy();
-        let arguments: String = self.long.iter().map(|word| format!("'{}' ", word.to_string_lossy())).collect();
+        // DCMTK: empty arguments are counted, but not shown.
+        let shown = self.long.iter().filter(|word| !word.is_empty());
+        let arguments: String = shown.map(|word| format!("'{}' ", word.to_string_lossy())).collect();
         format!("calling '{program}' with {} arguments: {arguments}", self.long.len())
     }
 }

@@ -155,7 +155,7 @@ pub enum Rule<S> {
 }
 
 /// Options that print something and end the program before anything else is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Exclusive {
     /// Print the usage.
     Help,

@@ -62,9 +62,10 @@ impl General {
         self.level >= Level::Fatal
     }
 
-    /// The records of `--arguments` as they look on stderr: the blank after the empty one is DCMTK's.
+    /// The records of `--arguments` as they look on stderr: each line has the prefix, and so has the empty record.
     pub fn records(&self) -> String {
-        self.arguments.as_ref().map_or_else(String::new, |line| format!("I: {line}\nI: \n"))
+        let Some(text) = &self.arguments else { return String::new() };
+        text.split('\n').chain([""]).map(|line| format!("I: {line}\n")).collect()
     }
 }
 

@@ -1,1 +1,2 @@
 //! Our programs driven by scripted peers: one binary, a module for each theme.
+mod cli;

@@ -359,9 +359,8 @@ fn multi_process() -> Group<Config> {
         .choice([
             flag("", "--single-process", "serve one association after the other", |o: &mut Config| {
                 o.process_model = ProcessModel::Single;
-            })
-            .default(),
-            flag("", "--fork", "serve associations at the same time", |o: &mut Config| {
+            }),
+            flag("", "--fork", "serve each connection for itself", |o: &mut Config| {
                 o.process_model = ProcessModel::Fork;
             }),
         ])
