@@ -546,10 +546,14 @@ impl<'a> Elements<'a> {
             return Err(CommandError::NoField);
         }
         let (mut found, mut rest, mut highest) = (Self([None; NAMES.len()]), bytes, (0, 0));
-        // What is too short for an element's header at the end is ignored, as DCMTK does.
+        // DCMTK: what is too short for an element's header at the end is ignored.
         while let Some((&[g0, g1, e0, e1, l0, l1, l2, l3], value)) = rest.split_first_chunk::<8>() {
             let tag = (u16::from_le_bytes([g0, g1]), u16::from_le_bytes([e0, e1]));
             let declared = u32::from_le_bytes([l0, l1, l2, l3]);
+            // DCMTK: so is a header without its value.
+            if value.is_empty() && declared > 0 {
+                break;
+            }
             if declared % 2 == 1 && declared != u32::MAX {
                 note(warnings, Warning::OddLength(tag.0, tag.1));
             }

@@ -57,6 +57,7 @@ pub fn associate_rq_noting(body: &[u8], warnings: &mut Vec<Warning>) -> Result<A
             _ => items.skip()?,
         }
     }
+    note_roles(&rq.user, warnings);
     Ok(rq)
 }
 
@@ -92,6 +93,7 @@ pub fn associate_ac_noting(body: &[u8], warnings: &mut Vec<Warning>) -> Result<A
             _ => items.skip()?,
         }
     }
+    note_roles(&ac.user, warnings);
     Ok(ac)
 }
 
@@ -512,9 +514,6 @@ fn role(item: &Item<'_>, warnings: &mut Vec<Warning>) -> Result<RoleSelection, P
     let (uid, [scu, scp, ..]) = item.bytes[2..].split_at_checked(declared).unwrap_or_default() else {
         return Err(Problem::Length { part: Part::RoleUid, got, declared }.at(item.offset));
     };
-    if *scu == 0 && *scp == 0 {
-        note(warnings, Warning::NoRole);
-    }
     if declared > MAX_TEXT_LENGTH {
         note(warnings, Warning::RoleUid(declared));
     }
@@ -583,6 +582,13 @@ fn identity_response(items: &mut Items<'_>) -> Result<Vec<u8>, PduError> {
     match item.bytes[2..].get(..length) {
         Some(response) => Ok(response.to_vec()),
         None => Err(problem(got, Some(declared), Some(length))),
+    }
+}
+
+/// DCMTK looks at the roles once the whole PDU is read.
+fn note_roles(user: &UserInformation, warnings: &mut Vec<Warning>) {
+    for _ in user.roles.iter().filter(|role| !role.scu && !role.scp) {
+        note(warnings, Warning::NoRole);
     }
 }
 

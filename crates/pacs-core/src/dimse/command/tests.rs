@@ -310,7 +310,10 @@ fn group_length_is_not_believed() {
         assert!(parse(&bytes).is_ok(), "{length}");
     }
     assert!(parse(&STORE_RQ[12..]).is_ok(), "missing");
-    assert!(parse(&[STORE_RQ, b"\0\0\x55\x55"].concat()).is_ok(), "the head of an element at the end");
+    assert!(parse(&[STORE_RQ, b"\0\0\x55\x55"].concat()).is_ok(), "half a header at the end");
+    let error = parse(&STORE_RQ[..STORE_RQ.len() - 10]).map_err(|e| e.to_string());
+    let expected = "0006:020b DIMSE: Command Parse Failed: Element: (0000,1000) AffectedSOPInstanceUID";
+    assert_eq!(error, Err(expected.to_owned()), "a header without its value at the end");
 }
 
 #[test]
