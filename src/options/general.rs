@@ -3,45 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{Exclusive, Group, flag, option, text, word};
-
-/// How important a record must be to be logged; the most talkative first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Everything.
-    All,
-    /// `T:` records and above.
-    Trace,
-    /// `D:` records and above.
-    Debug,
-    /// `I:` records and above.
-    Info,
-    /// `W:` records and above.
-    #[default]
-    Warn,
-    /// `E:` records and above.
-    Error,
-    /// `F:` records only.
-    Fatal,
-    /// Nothing.
-    Off,
-}
-
-impl Level {
-    /// The level of that name, in lower case.
-    pub fn named(name: &str) -> Option<Level> {
-        Some(match name {
-            "all" => Level::All,
-            "trace" => Level::Trace,
-            "debug" => Level::Debug,
-            "info" => Level::Info,
-            "warn" => Level::Warn,
-            "error" => Level::Error,
-            "fatal" => Level::Fatal,
-            "off" => Level::Off,
-            _ => return None,
-        })
-    }
-}
+use crate::log::Level;
 
 /// What the general options say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -49,7 +49,7 @@ pub(crate) struct Desk {
 #[derive(Debug)]
 pub(crate) struct Object {
     name: FileName,
-    line: DotLine,
+    line: Option<DotLine>,
 }
 
 impl Desk {
@@ -90,11 +90,11 @@ impl Desk {
     }
 
     fn refuse(&self, path: &str, e: &io::Error) -> u16 {
-        let cure = log::cure_of_write_error(e);
+        let cure = cure(e);
         if self.keeping.bit_preserving {
-            error!(target: TARGET, "Store SCP Failed: 0006:020a DIMSE_storeProvider: Cannot create file: {path}\n{e}{cure}");
+            error!(target: TARGET, "Store SCP Failed: 0006:020a DIMSE_storeProvider: Cannot create file: {path}\n{}{cure}", log::reason(e));
         } else {
-            error!(target: TARGET, "cannot write DICOM file: {path}: {e}{cure}");
+            error!(target: TARGET, "cannot write DICOM file: {path}: {}{cure}", log::reason(e));
         }
         status::OUT_OF_RESOURCES
     }
@@ -114,7 +114,7 @@ impl Destination for Desk {
                 changed.to
             );
         }
-        let object = Object { name, line: self.progress.begin("RECV: ") };
+        let object = Object { name, line: Some(self.progress.begin("RECV: ")) };
         if self.keeping.ignore {
             return (object, Target::Nowhere);
         }
@@ -127,7 +127,9 @@ impl Destination for Desk {
     }
 
     fn progress(&self, object: &mut Object, pdvs: usize) {
-        object.line.dots(pdvs);
+        if let Some(line) = &mut object.line {
+            line.dots(pdvs);
+        }
     }
 
     fn finish<'a>(
@@ -136,7 +138,7 @@ impl Destination for Desk {
         _incoming: &Incoming<'_>,
         received: Received,
     ) -> (u16, Self::Turn<'a>) {
-        object.line.end();
+        drop(object.line.take());
         let received = match received {
             // Before the turn is taken: the disk may take its time.
             Received::File(staged) if self.keeping.sync => match staged.sync() {
@@ -163,13 +165,31 @@ impl Destination for Desk {
     }
 
     fn broken(&self, mut object: Object, _incoming: &Incoming<'_>, error: &StoreError) {
-        object.line.end();
+        drop(object.line.take());
         match error {
             StoreError::Dimse(e) => error!(target: TARGET, "Store SCP Failed: {e}"),
             StoreError::Forced(ForcedAbort::During | ForcedAbort::After) => {
                 info!(target: TARGET, "ABORT initiated (due to command line options)");
             }
         }
+    }
+}
+
+/// What helps against an error of writing, as a further line of the record; empty where the error says it all.
+fn cure(e: &io::Error) -> &'static str {
+    match e.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "\nThe sender was told (A700) and may repeat the object; receiving goes on by itself once there is room."
+        }
+        io::ErrorKind::FileTooLarge => "\nThe process may not write files of this size: see `ulimit -f`.",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "\nLet this program's user write into the output directory."
+        }
+        io::ErrorKind::NotFound => "\nThe output directory has gone; make it again and receiving goes on.",
+        io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput => {
+            "\nThe name cannot be given to a file; look at --filename-extension."
+        }
+        _ => "",
     }
 }
 

@@ -21,8 +21,9 @@ use pacs_core::net::resolve::Resolver;
 use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_core::service::c_echo;
 use pacs_core::service::c_store::{ForcedAbort, Trouble};
-use pacs_tools::log::{self, Progress, fatal};
-use pacs_tools::options::{general, network, output};
+use pacs_tools::fatal;
+use pacs_tools::log::{self, Progress};
+use pacs_tools::options::{network, output};
 use pacs_tools::{exit, limits};
 use tracing::{debug, error, warn};
 
@@ -50,14 +51,17 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    log::init(config.general.level, &config.general.records());
-    match run(&config) {
+    let progress = log::init(config.general.level);
+    if let Some(arguments) = &config.general.arguments {
+        log::always(format_args!("{arguments}\n"));
+    }
+    match run(&config, progress) {
         Err(Failed) => ExitCode::from(exit::COMMANDLINE_SYNTAX_ERROR),
     }
 }
 
 /// From the command line to the first connection, in DCMTK's order.
-fn run(config: &Config) -> Result<std::convert::Infallible, Failed> {
+fn run(config: &Config, progress: Progress) -> Result<std::convert::Infallible, Failed> {
     let contexts = contexts(config)?;
     debug!(target: TARGET, "{}\n", log::banner("storescp"));
     let output = open_output(&config.directory, config.network.ignore)?;
@@ -80,7 +84,7 @@ fn run(config: &Config) -> Result<std::convert::Infallible, Failed> {
         forked: config.process_model == ProcessModel::Fork,
         verbose_parameters: config.general.verbose_pc,
         trouble: trouble(config),
-        desk: desk(config, output),
+        desk: desk(config, output, progress),
         names: Resolver::new(),
         limit,
     };
@@ -185,7 +189,7 @@ fn trouble(config: &Config) -> Trouble {
     }
 }
 
-fn desk(config: &Config, output: Output) -> Desk {
+fn desk(config: &Config, output: Output, progress: Progress) -> Desk {
     let keeping = Keeping {
         ignore: config.network.ignore,
         bit_preserving: config.output.bit_preserving,
@@ -194,6 +198,5 @@ fn desk(config: &Config, output: Output) -> Desk {
         naming: config.file_names,
         extension: config.extension.clone(),
     };
-    let progress = Progress::new(config.general.level == general::Level::Info);
     Desk::new(output, keeping, progress, config.process_model != ProcessModel::Fork)
 }

@@ -263,8 +263,8 @@ pub fn parse_noting(bytes: &[u8], warnings: &mut Vec<Warning>) -> Result<Message
             let priority = set.priority()?;
             let move_originator_title = set.title(MOVE_ORIGINATOR_TITLE);
             let move_originator_id = set.set.number(MOVE_ORIGINATOR_ID)?;
-            set.expect(!sop_instance.is_empty(), "C-Store RQ: AffectedSOPInstanceUID: bad size")?;
             set.expect(data_set, "C-Store RQ: DataSetType == NULL")?;
+            set.expect(!sop_instance.is_empty(), "C-Store RQ: AffectedSOPInstanceUID: bad size")?;
             let rq =
                 CStoreRq { message_id, sop_class, sop_instance, priority, move_originator_title, move_originator_id };
             Ok(request(Request::Store(rq), data_set))
@@ -624,8 +624,9 @@ impl Reader<'_, '_> {
 
     /// None when the element is missing or the title too long. Blanks at both ends are not significant.
     fn title(&self, element: u16) -> Option<String> {
-        let value = until_nul(self.set.get(element)?);
-        (value.len() <= MAX_TITLE_LENGTH).then(|| latin1(value).trim_matches(' ').to_owned())
+        let title = latin1(until_nul(self.set.get(element)?));
+        let title = title.trim_matches(' ');
+        (title.chars().count() <= MAX_TITLE_LENGTH).then(|| title.to_owned())
     }
 
     fn response(&mut self, field: u16) -> Result<Response, CommandError> {

@@ -127,6 +127,7 @@ pub fn short(service: Service, code: u16) -> Cow<'static, str> {
         (Service::Find, 0xFE00) => "Cancel: MatchingTerminatedDueToCancelRequest",
         (Service::Get | Service::Move, 0xFE00) => "Cancel: SubOperationsTerminatedDueToCancelIndication",
         (Service::Find | Service::Get | Service::Move, 0xFF00) => "Pending",
+        (Service::Find, 0xFF01) => "Pending: WarningUnsupportedOptionalKeys",
         _ => return Cow::Owned(format!("Unknown Status: 0x{code:x}")),
     };
     Cow::Borrowed(known)

@@ -611,3 +611,6 @@ fn title(bytes: &[u8]) -> AeTitle {
     }
     AeTitle(padded)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

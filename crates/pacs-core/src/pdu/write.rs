@@ -211,3 +211,6 @@ fn latin1(out: &mut Vec<u8>, text: &str, what: &'static str) -> Result<(), Write
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
