@@ -21,6 +21,7 @@ use pacs_core::net::resolve::Resolver;
 use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_core::service::c_echo;
 use pacs_core::service::c_store::{ForcedAbort, Trouble};
+use pacs_tools::cli::help;
 use pacs_tools::fatal;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::options::{network, output};
@@ -63,7 +64,7 @@ fn main() -> ExitCode {
 /// From the command line to the first connection, in DCMTK's order.
 fn run(config: &Config, progress: Progress) -> Result<std::convert::Infallible, Failed> {
     let contexts = contexts(config)?;
-    debug!(target: TARGET, "{}\n", log::banner("storescp"));
+    debug!(target: TARGET, "{}\n", help::banner("storescp"));
     let output = open_output(&config.directory, config.network.ignore)?;
     let listener = listen(config)?;
     let limit = limit(config);
