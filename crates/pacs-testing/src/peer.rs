@@ -169,7 +169,7 @@ impl Peer {
 
     /// Sends an A-ASSOCIATE-RQ and waits for the answer.
     pub fn associate(&mut self, request: &Request) -> Answer {
-        self.send(&request.to_bytes());
+        self.offer(&request.to_bytes());
         self.association_answer()
     }
 

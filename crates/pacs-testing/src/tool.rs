@@ -181,6 +181,11 @@ impl Tool {
         String::from_utf8_lossy(&fs::read(self.output.path().join("stdout")).expect("the output")).into_owned()
     }
 
+    /// The lines of standard output so far.
+    pub fn out_lines(&self) -> Vec<String> {
+        self.out().lines().map(str::to_owned).collect()
+    }
+
     /// Whether the log holds this text within the limit.
     pub fn logs(&self, text: &str, limit: Duration) -> bool {
         within(limit, || self.log().contains(text))
