@@ -202,7 +202,14 @@ fn send_until_killed(
         for m in 0..5 {
             let seed = ((round * 4 + sender) * 10_000 + n) * 5 + m;
             let instance = format!("1.2.3.{}.{seed}", 1 + random(200_000));
-            match peer.try_store(1, &named(&instance)) {
+            // Every other object takes its time, so that most kills hit one that is under way.
+            for part in store_bytes(&named(&instance)).chunks(if m % 2 == 0 { 10_000 } else { usize::MAX }) {
+                peer.offer(part);
+                if m % 2 == 0 {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+            match peer.response().map(|response| response.status()) {
                 Ok(status) => {
                     assert_eq!(status, 0);
                     acknowledged.lock().unwrap().push(instance);
