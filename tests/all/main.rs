@@ -2,6 +2,10 @@
 //!
 //! `PACS_TEST_STORESCP` names another program to run in place of our `storescp`, to see what it does with the same bytes.
 
+mod cli;
+
+#[cfg(test)]
+mod docs;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]

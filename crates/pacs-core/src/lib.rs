@@ -13,6 +13,7 @@ pub mod association;
 pub mod dataset;
 pub mod dimse;
 pub mod disk;
+pub mod names;
 pub mod net;
 pub mod pdu;
 pub mod service;

@@ -1,1 +1,3 @@
-//! In work.
+//! Stored data sets as bytes.
+
+pub mod meta;
