@@ -1,5 +1,22 @@
 //! Our programs driven by scripted peers: one binary, a module for each theme.
+//!
+//! `PACS_TEST_STORESCP` names another program to run in place of our `storescp`, to see what it does with the same bytes.
+
 mod cli;
 
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod keep;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod negotiate;
+#[cfg(test)]
+mod receive;
+#[cfg(test)]
+mod receiver;
+#[cfg(test)]
+mod serving;
