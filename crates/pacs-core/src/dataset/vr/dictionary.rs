@@ -1,0 +1,254 @@
+//! The data dictionary: which VR an element has whose header names none (PS3.5 6.2, PS3.6).
+//!
+//! Rewriting implicit VR input looks up every element, so a look-up is one probe of a hash table in the common case. Tags
+//! of the standard and of private creators share that table; ranges are few, and only asked where the table has nothing.
+
+use std::sync::LazyLock;
+
+use super::DictVr;
+use super::private::CREATORS;
+use super::standard::{ELEMENT_RANGES, ELEMENTS, GROUP_RANGES};
+
+/// A private creator the dictionary knows, found once by [`Dictionary::creator`] and then good for any number of look-ups
+/// in that same dictionary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CreatorId(u16);
+
+/// The creator id of elements that have no creator.
+const NO_CREATOR: u16 = 0;
+
+/// Tags and their VRs.
+#[derive(Debug, Clone)]
+pub struct Dictionary {
+    /// Open addressing, linear probing; a power of two in length, at most half full.
+    slots: Box<[Slot]>,
+    /// Shifts a 64-bit hash down to an index into `slots`.
+    shift: u32,
+    /// Sorted, without [`NO_CREATOR`]; the id is in the pair.
+    creators: Vec<(Box<[u8]>, CreatorId)>,
+    /// The first that matches counts.
+    ranges: Vec<Range>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    tag: u32,
+    creator: u16,
+    /// None in a free slot.
+    vr: Option<DictVr>,
+}
+
+const FREE: Slot = Slot { tag: 0, creator: NO_CREATOR, vr: None };
+
+/// Which numbers of a range count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parity {
+    Even,
+    Odd,
+    Any,
+}
+
+/// First to last, those of one parity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) first: u16,
+    pub(super) last: u16,
+    pub(super) parity: Parity,
+}
+
+impl Span {
+    pub(super) const fn one(number: u16) -> Span {
+        Span { first: number, last: number, parity: Parity::Any }
+    }
+
+    const fn contains(self, number: u16) -> bool {
+        let parity = match self.parity {
+            Parity::Even => number & 1 == 0,
+            Parity::Odd => number & 1 == 1,
+            Parity::Any => true,
+        };
+        parity && self.first <= number && number <= self.last
+    }
+}
+
+/// The VR of many elements.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) groups: Span,
+    pub(super) elements: Span,
+    creator: u16,
+    vr: DictVr,
+}
+
+impl Dictionary {
+    /// The standard's elements and the private ones of well-known creators.
+    pub fn builtin() -> &'static Dictionary {
+        static BUILTIN: LazyLock<Dictionary> = LazyLock::new(built_in);
+        &BUILTIN
+    }
+
+    /// The VR of an element of the standard, of a group length (gggg,0000), or of a private creator (odd group, 0010 to
+    /// 00FF). None: unknown, which is also what every private element is here.
+    #[inline]
+    pub fn standard(&self, group: u16, element: u16) -> Option<DictVr> {
+        self.exact(NO_CREATOR, group, element).or_else(|| self.ranged(NO_CREATOR, group, element))
+    }
+
+    /// The creator with exactly these bytes, if any entry is of it. The bytes are those of the value less its trailing
+    /// blanks and NULs: leading blanks and case count.
+    pub fn creator(&self, creator: &[u8]) -> Option<CreatorId> {
+        let at = self.creators.binary_search_by(|(name, _)| (**name).cmp(creator)).ok()?;
+        self.creators.get(at).map(|(_, id)| *id)
+    }
+
+    /// The VR of a private element: odd group, element from 1000 on, whose block `element >> 8` the creator reserved.
+    #[inline]
+    pub fn private_of(&self, creator: CreatorId, group: u16, element: u16) -> Option<DictVr> {
+        // DCMTK: an entry for the very element comes before one for the offset in any block.
+        self.exact(creator.0, group, element)
+            .or_else(|| self.exact(creator.0, group, element & 0xFF))
+            .or_else(|| self.ranged(creator.0, group, element & 0xFF))
+    }
+
+    /// [`Dictionary::creator`] and [`Dictionary::private_of`] in one.
+    pub fn private(&self, group: u16, creator: &[u8], element: u16) -> Option<DictVr> {
+        self.private_of(self.creator(creator)?, group, element)
+    }
+
+    #[inline]
+    fn exact(&self, creator: u16, group: u16, element: u16) -> Option<DictVr> {
+        let tag = tag(group, element);
+        let mut at = hash(creator, tag, self.shift);
+        loop {
+            let slot = self.slots.get(at & (self.slots.len() - 1))?;
+            let vr = slot.vr?;
+            if slot.tag == tag && slot.creator == creator {
+                return Some(vr);
+            }
+            at += 1;
+        }
+    }
+
+    #[cold]
+    fn ranged(&self, creator: u16, group: u16, element: u16) -> Option<DictVr> {
+        let hit = |r: &&Range| r.creator == creator && r.groups.contains(group) && r.elements.contains(element);
+        self.ranges.iter().find(hit).map(|r| r.vr)
+    }
+}
+
+#[inline]
+const fn tag(group: u16, element: u16) -> u32 {
+    (group as u32) << 16 | element as u32
+}
+
+#[inline]
+const fn hash(creator: u16, tag: u32, shift: u32) -> usize {
+    let key = (creator as u64) << 32 | tag as u64;
+    (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> shift) as usize
+}
+
+/// A dictionary in the making.
+#[derive(Debug)]
+pub(super) struct Builder {
+    dictionary: Dictionary,
+    taken: usize,
+}
+
+impl Builder {
+    pub(super) fn new() -> Builder {
+        const BITS: u32 = 14; // holds the built-in elements at half load
+        let slots = vec![FREE; 1 << BITS].into_boxed_slice();
+        let dictionary = Dictionary { slots, shift: 64 - BITS, creators: Vec::new(), ranges: Vec::new() };
+        Builder { dictionary, taken: 0 }
+    }
+
+    /// The id of a creator, made if it is new. None: there are 65535 already.
+    pub(super) fn creator(&mut self, name: &[u8]) -> Option<CreatorId> {
+        let creators = &mut self.dictionary.creators;
+        match creators.binary_search_by(|(known, _)| (**known).cmp(name)) {
+            Ok(at) => creators.get(at).map(|(_, id)| *id),
+            Err(at) => {
+                let id = CreatorId(u16::try_from(creators.len() + 1).ok()?);
+                creators.insert(at, (name.into(), id));
+                Some(id)
+            }
+        }
+    }
+
+    /// One element; it takes the place of one there is.
+    pub(super) fn element(&mut self, creator: Option<CreatorId>, group: u16, element: u16, vr: DictVr) {
+        if self.taken * 2 >= self.dictionary.slots.len() {
+            self.grow();
+        }
+        let slot = Slot { tag: tag(group, element), creator: creator.map_or(NO_CREATOR, |c| c.0), vr: Some(vr) };
+        self.taken += usize::from(put(&mut self.dictionary.slots, self.dictionary.shift, slot));
+    }
+
+    /// A range, after those there are.
+    pub(super) fn range(&mut self, creator: Option<CreatorId>, groups: Span, elements: Span, vr: DictVr) {
+        let creator = creator.map_or(NO_CREATOR, |c| c.0);
+        self.dictionary.ranges.push(Range { groups, elements, creator, vr });
+    }
+
+    pub(super) fn finish(self) -> Dictionary {
+        self.dictionary
+    }
+
+    fn grow(&mut self) {
+        let old = &mut self.dictionary;
+        let mut slots = vec![FREE; old.slots.len() * 2].into_boxed_slice();
+        old.shift -= 1;
+        for slot in old.slots.iter().filter(|slot| slot.vr.is_some()) {
+            put(&mut slots, old.shift, *slot);
+        }
+        old.slots = slots;
+    }
+}
+
+/// Puts a slot where a look-up finds it; whether it is new. There must be a free slot.
+fn put(slots: &mut [Slot], shift: u32, new: Slot) -> bool {
+    let mut at = hash(new.creator, new.tag, shift);
+    let mask = slots.len() - 1;
+    loop {
+        let slot = &mut slots[at & mask];
+        let free = slot.vr.is_none();
+        if free || (slot.tag == new.tag && slot.creator == new.creator) {
+            *slot = new;
+            return free;
+        }
+        at += 1;
+    }
+}
+
+fn built_in() -> Dictionary {
+    let mut b = Builder::new();
+    let all = |parity| Span { first: 0, last: 0xFFFF, parity };
+    b.range(None, all(Parity::Odd), Span { first: 0x0010, last: 0x00FF, parity: Parity::Any }, super::short::LO);
+    b.range(None, all(Parity::Any), Span::one(0), super::short::UL);
+    for &(group, elements) in ELEMENTS {
+        for &(element, vr) in elements {
+            b.element(None, group, element, vr);
+        }
+    }
+    for &(first, last, elements) in GROUP_RANGES {
+        for &(element, vr) in elements {
+            b.range(None, Span { first, last, parity: Parity::Even }, Span::one(element), vr);
+        }
+    }
+    for &(group, first, last, vr) in ELEMENT_RANGES {
+        b.range(None, Span::one(group), Span { first, last, parity: Parity::Even }, vr);
+    }
+    for &(creator, groups) in CREATORS {
+        let creator = b.creator(creator);
+        for &(first, last, elements) in groups {
+            for &(element, vr) in elements {
+                if first == last {
+                    b.element(creator, first, element, vr);
+                } else {
+                    b.range(creator, Span { first, last, parity: Parity::Odd }, Span::one(element), vr);
+                }
+            }
+        }
+    }
+    b.finish()
+}
