@@ -206,14 +206,25 @@ impl std::fmt::Display for Vr {
     }
 }
 
+/// What a length of FFFFFFFFH means for an element (PS3.5 7.5, A.4, 6.2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UndefinedLength {
+    /// Items follow, up to a sequence delimiter. For UN they are implicit VR little endian whatever the transfer syntax.
+    Items,
+    /// Encapsulated pixel data follows: items that are fragments.
+    Fragments,
+    /// Nothing may: the data set must be refused.
+    Refused,
+}
+
 /// Where the two bytes of an explicit header stand towards the standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
     /// One of the 34.
     Standard,
-    /// A name DCMTK uses inside: taken at its word.
+    /// A name DCMTK uses inside, where it is taken at its word.
     Internal,
-    /// Neither. The element is written as UN, but unlike UN it has its dictionary VR never restored.
+    /// Neither. The element is written as UN, but it is none of those that get their dictionary VR back.
     Unknown,
 }
 
@@ -224,8 +235,10 @@ pub struct ExplicitVr {
     pub vr: Vr,
     /// The length field that follows *in this header*. An unknown VR may have two bytes here and four when written.
     pub length_field: LengthField,
-    /// Where the bytes come from.
+    /// What kind of name the two bytes are.
     pub spelling: Spelling,
+    /// What an undefined length means for the element. Of no matter where the length field has two bytes.
+    pub undefined: UndefinedLength,
 }
 
 /// The bytes where a VR should be are none that a data set can go on after: `na`, `pi`, or a byte outside 20H-7FH.
@@ -233,8 +246,8 @@ pub struct ExplicitVr {
 pub struct RefusedVr(pub [u8; 2]);
 
 impl ExplicitVr {
-    /// Reads the VR of an explicit header (PS3.5 6.2.2 for the unknown ones). `group` and `element` matter for `OX` alone,
-    /// which Pixel Data may have.
+    /// Reads the VR of an explicit header (PS3.5 6.2.2 for the unknown ones). The tag decides where the two bytes are the
+    /// name of a choice, and what an undefined length means.
     ///
     /// # Errors
     ///
@@ -242,30 +255,27 @@ impl ExplicitVr {
     #[inline]
     pub const fn read(bytes: [u8; 2], group: u16, element: u16) -> Result<ExplicitVr, RefusedVr> {
         match Vr::from_bytes(bytes) {
-            Some(vr) => Ok(ExplicitVr { vr, length_field: vr.length_field(), spelling: Spelling::Standard }),
+            Some(vr) => {
+                let undefined = DictVr::Is(vr).undefined_length(group, element);
+                Ok(ExplicitVr { vr, length_field: vr.length_field(), spelling: Spelling::Standard, undefined })
+            }
             None => ExplicitVr::read_other(bytes, group, element),
         }
     }
 
     const fn read_other(bytes: [u8; 2], group: u16, element: u16) -> Result<ExplicitVr, RefusedVr> {
-        const fn internal(vr: Vr, length_field: LengthField) -> Result<ExplicitVr, RefusedVr> {
-            Ok(ExplicitVr { vr, length_field, spelling: Spelling::Internal })
-        }
-        const fn unknown(length_field: LengthField) -> Result<ExplicitVr, RefusedVr> {
-            Ok(ExplicitVr { vr: Vr::UN, length_field, spelling: Spelling::Unknown })
-        }
-        match &bytes {
-            // DCMTK: the names it gives to choices of VR, and to what has none, are names like any other to its reader.
-            b"ox" => internal(Vr::OB, LengthField::Four),
-            b"lt" | b"px" => internal(Vr::OW, LengthField::Four),
-            b"xs" => internal(Vr::US, LengthField::Two),
-            b"up" => internal(Vr::UL, LengthField::Two),
-            b"na" | b"pi" => Err(RefusedVr(bytes)),
-            b"OX" if group == 0x7FE0 && element == 0x0010 => internal(Vr::OW, LengthField::Four),
-            [b'A'..=b'Z', b'A'..=b'Z'] => unknown(LengthField::Four),
-            [0x20..=0x7F, 0x20..=0x7F] => unknown(LengthField::Two),
-            _ => Err(RefusedVr(bytes)),
-        }
+        let (choice, length_field, spelling) = match (DictVr::of_dcmtk(bytes), &bytes) {
+            // DCMTK: the names it gives to choices of VR are names like any other to its reader of explicit headers.
+            (Some(choice @ (DictVr::Xs | DictVr::Up)), _) => (choice, LengthField::Two, Spelling::Internal),
+            (Some(choice), _) => (choice, LengthField::Four, Spelling::Internal),
+            (None, b"na" | b"pi") => return Err(RefusedVr(bytes)),
+            (None, b"OX") if is_pixel_data(group, element) => (DictVr::Px, LengthField::Four, Spelling::Internal),
+            (None, [b'A'..=b'Z', b'A'..=b'Z']) => (DictVr::Is(Vr::UN), LengthField::Four, Spelling::Unknown),
+            (None, [0x20..=0x7F, 0x20..=0x7F]) => (DictVr::Is(Vr::UN), LengthField::Two, Spelling::Unknown),
+            (None, _) => return Err(RefusedVr(bytes)),
+        };
+        let undefined = choice.undefined_length(group, element);
+        Ok(ExplicitVr { vr: choice.by_tag(group, element), length_field, spelling, undefined })
     }
 }
 
@@ -287,10 +297,22 @@ pub enum DictVr {
 }
 
 impl DictVr {
-    /// The VR of an element of implicit VR input that nothing read before bears on: [`may_be_signed`] and
-    /// [`follows_waveform_bits`] tell for which elements something can.
+    /// The choice DCMTK means by these two letters.
+    pub(crate) const fn of_dcmtk(bytes: [u8; 2]) -> Option<DictVr> {
+        match &bytes {
+            b"xs" => Some(DictVr::Xs),
+            b"ox" => Some(DictVr::Ox),
+            b"px" => Some(DictVr::Px),
+            b"lt" => Some(DictVr::Lut),
+            b"up" => Some(DictVr::Up),
+            _ => None,
+        }
+    }
+
+    /// The VR by the tag alone, where nothing read before bears on it. For elements of implicit VR input something can:
+    /// [`may_be_signed`] and [`follows_waveform_bits`] tell for which.
     #[inline]
-    pub const fn implicit(self, group: u16, element: u16) -> Vr {
+    pub const fn by_tag(self, group: u16, element: u16) -> Vr {
         match self {
             DictVr::Is(vr) => vr,
             DictVr::Xs => Vr::US,
@@ -298,6 +320,17 @@ impl DictVr {
             DictVr::Ox => Vr::OB,
             DictVr::Px | DictVr::Lut => Vr::OW,
             DictVr::Up => Vr::UL,
+        }
+    }
+
+    /// What an undefined length means for an element of this VR. One that no dictionary knows counts as UN.
+    #[inline]
+    pub const fn undefined_length(self, group: u16, element: u16) -> UndefinedLength {
+        match self {
+            DictVr::Is(Vr::SQ | Vr::UN) => UndefinedLength::Items,
+            DictVr::Px => UndefinedLength::Fragments,
+            DictVr::Ox | DictVr::Is(Vr::OB | Vr::OW) if is_pixel_data(group, element) => UndefinedLength::Fragments,
+            _ => UndefinedLength::Refused,
         }
     }
 }

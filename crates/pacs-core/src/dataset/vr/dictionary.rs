@@ -28,6 +28,8 @@ pub struct Dictionary {
     creators: Vec<(Box<[u8]>, CreatorId)>,
     /// The first that matches counts.
     ranges: Vec<Range>,
+    /// Whether a range without creator may have elements that need one: odd group, 1000 on. The built-in has none.
+    odd_without_creator: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +90,7 @@ impl Dictionary {
     }
 
     /// The VR of an element of the standard, of a group length (gggg,0000), or of a private creator (odd group, 0010 to
-    /// 00FF). None: unknown, which is also what every private element is here.
+    /// 00FF); also of a private element whose creator is missing or unknown. None: unknown, to be written as UN.
     #[inline]
     pub fn standard(&self, group: u16, element: u16) -> Option<DictVr> {
         self.exact(NO_CREATOR, group, element).or_else(|| self.ranged(NO_CREATOR, group, element))
@@ -104,15 +106,20 @@ impl Dictionary {
     /// The VR of a private element: odd group, element from 1000 on, whose block `element >> 8` the creator reserved.
     #[inline]
     pub fn private_of(&self, creator: CreatorId, group: u16, element: u16) -> Option<DictVr> {
-        // DCMTK: an entry for the very element comes before one for the offset in any block.
+        // DCMTK: an entry for the very element comes before one for the offset in any block. Last come entries that name
+        // no creator, which only a dictionary from files can have for such an element.
         self.exact(creator.0, group, element)
             .or_else(|| self.exact(creator.0, group, element & 0xFF))
-            .or_else(|| self.ranged(creator.0, group, element & 0xFF))
+            .or_else(|| self.ranged(creator.0, group, element))
+            .or_else(|| self.standard(group, element))
     }
 
-    /// [`Dictionary::creator`] and [`Dictionary::private_of`] in one.
+    /// [`Dictionary::creator`] and [`Dictionary::private_of`] in one; [`Dictionary::standard`] if the creator is unknown.
     pub fn private(&self, group: u16, creator: &[u8], element: u16) -> Option<DictVr> {
-        self.private_of(self.creator(creator)?, group, element)
+        match self.creator(creator) {
+            Some(creator) => self.private_of(creator, group, element),
+            None => self.standard(group, element),
+        }
     }
 
     #[inline]
@@ -129,9 +136,13 @@ impl Dictionary {
         }
     }
 
-    #[cold]
     fn ranged(&self, creator: u16, group: u16, element: u16) -> Option<DictVr> {
-        let hit = |r: &&Range| r.creator == creator && r.groups.contains(group) && r.elements.contains(element);
+        if creator == NO_CREATOR && group & 1 == 1 && element >= 0x1000 && !self.odd_without_creator {
+            return None;
+        }
+        let offset = if creator == NO_CREATOR { element } else { element & 0xFF };
+        let elements = |span: Span| span.contains(element) || span.contains(offset);
+        let hit = |r: &&Range| r.creator == creator && r.groups.contains(group) && elements(r.elements);
         self.ranges.iter().find(hit).map(|r| r.vr)
     }
 }
@@ -158,7 +169,13 @@ impl Builder {
     pub(super) fn new() -> Builder {
         const BITS: u32 = 14; // holds the built-in elements at half load
         let slots = vec![FREE; 1 << BITS].into_boxed_slice();
-        let dictionary = Dictionary { slots, shift: 64 - BITS, creators: Vec::new(), ranges: Vec::new() };
+        let dictionary = Dictionary {
+            slots,
+            shift: 64 - BITS,
+            creators: Vec::new(),
+            ranges: Vec::new(),
+            odd_without_creator: false,
+        };
         Builder { dictionary, taken: 0 }
     }
 
