@@ -57,19 +57,8 @@ pub(crate) struct Receiver {
 
 impl Serve for Receiver {
     fn serve(&self, stream: TcpStream) {
-        // A socket that is gone already has nobody to tell.
-        let Ok(link) = Link::new(stream, self.socket) else { return };
-        self.greet(&link);
-        match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
-            Ok(proposal) => {
-                if let Some(association) = self.answer(proposal) {
-                    self.serve_association(association);
-                }
-            }
-            Err(failure) => {
-                self.say_failed(&failure.error);
-                failure.end();
-            }
+        if let Some(association) = self.establish(stream) {
+            self.serve_association(association);
         }
     }
 
@@ -148,17 +137,34 @@ impl Receiver {
         error!(target: TARGET, "Receiving Association failed: {error}{cure}");
     }
 
-    /// Judges the proposal and answers it; the association it leads to.
+    /// From the connection to the association, if it leads to one.
     ///
-    /// Never inlined: an association that idles keeps the stack that its deepest call has touched.
+    /// Neither this nor what it calls is inlined, and what lasts is boxed: an association that idles keeps as much stack as
+    /// its deepest call has touched, and there may be a thousand.
     #[inline(never)]
-    fn answer(&self, proposal: Proposal) -> Option<Association> {
+    fn establish(&self, stream: TcpStream) -> Option<Box<Association>> {
+        // A socket that is gone already has nobody to tell.
+        let link = Link::new(stream, self.socket).ok()?;
+        self.greet(&link);
+        match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
+            Ok(proposal) => self.answer(proposal),
+            Err(failure) => {
+                self.say_failed(&failure.error);
+                failure.end();
+                None
+            }
+        }
+    }
+
+    /// Judges the proposal and answers it.
+    #[inline(never)]
+    fn answer(&self, proposal: Box<Proposal>) -> Option<Box<Association>> {
         let verdict = accept::judge(&proposal.request, &self.policy);
         if let Verdict::Accept(_) = verdict {
             self.say_proposed(&proposal);
         }
         match verdict {
-            Verdict::Accept(acceptance) => self.accept(proposal, *acceptance),
+            Verdict::Accept(acceptance) => self.accept(proposal, acceptance),
             Verdict::Reject { rj, cause } => {
                 self.say_refused(&proposal, &cause);
                 proposal.reject(rj);
@@ -173,9 +179,13 @@ impl Receiver {
     }
 
     #[inline(never)]
-    fn accept(&self, proposal: Proposal, acceptance: Acceptance) -> Option<Association> {
+    fn accept(&self, proposal: Box<Proposal>, acceptance: Box<Acceptance>) -> Option<Box<Association>> {
         for warning in &acceptance.warnings {
-            warn!(target: "dcmtk.dcmnet", "{warning}");
+            if warning.level() == Level::ERROR {
+                error!(target: "dcmtk.dcmnet", "{warning}");
+            } else {
+                warn!(target: "dcmtk.dcmnet", "{warning}");
+            }
         }
         let shown = self
             .shows_parameters()
@@ -202,7 +212,8 @@ impl Receiver {
     fn say_proposed(&self, proposal: &Proposal) {
         self.say_received();
         self.say_parameters(|| {
-            format!("Parameters:\n{}", parameters::received_request(&proposal.request, self.policy.max_pdu))
+            let ours = accept::announced_max_pdu(self.policy.max_pdu).0;
+            format!("Parameters:\n{}", parameters::received_request(&proposal.request, ours))
         });
     }
 
@@ -236,7 +247,8 @@ impl Receiver {
 
     /// Serves calls until the association ends. Beside [`pacs_core::association::accept`]'s classes this is all that is
     /// served: whatever else comes is not expected here.
-    fn serve_association(&self, mut association: Association) {
+    #[inline(never)]
+    fn serve_association(&self, mut association: Box<Association>) {
         loop {
             let served = match dimse::next(&mut association) {
                 Err(e) => Err(StoreError::Dimse(e)),
@@ -260,7 +272,7 @@ impl Receiver {
                 },
             };
             if let Err(e) = served {
-                return self.end(association, &e);
+                return self.end(*association, &e);
             }
         }
     }

@@ -151,10 +151,9 @@ enum Rank {
 
 fn negotiate(rq: &AssociateRq, policy: &Contexts, warnings: &mut Vec<Warning>) -> Vec<PresentationContext> {
     let mut contexts = context::proposals(rq);
-    warn_of_empty_roles(rq, warnings);
     let ranks: Vec<_> = contexts.iter_mut().map(|c| answer(c, policy, warnings)).collect();
-    // DCMTK: identifiers may be even or stand twice. Each gets one answer: the proposal whose syntax we want most, of
-    // equal ones the first; the others stay without.
+    // DCMTK: identifiers may be even or stand twice, and each gets one answer. Which proposal it is for is less clear there
+    // than here: the one whose syntax we want most, of equal ones the first. The others stay without.
     // Not on the stack: an association's thread keeps what its deepest call has touched.
     let mut best: Vec<Option<(Rank, usize)>> = vec![None; 256];
     for (position, (context, rank)) in contexts.iter().zip(&ranks).enumerate() {
@@ -201,14 +200,6 @@ fn answer(context: &mut PresentationContext, policy: &Contexts, warnings: &mut V
 fn once(warnings: &mut Vec<Warning>, warning: Warning) {
     if !warnings.contains(&warning) {
         warnings.push(warning);
-    }
-}
-
-fn warn_of_empty_roles(rq: &AssociateRq, warnings: &mut Vec<Warning>) {
-    let roles = context::first_by_class(&rq.user.roles, |r| &r.sop_class);
-    let empty = |class: &str| roles.get(class).is_some_and(|r| !r.scu && !r.scp);
-    if rq.contexts.iter().any(|c| empty(&c.abstract_syntax)) {
-        warnings.push(Warning::BothRolesZero);
     }
 }
 

@@ -179,7 +179,7 @@ fn proposed_role(selection: &RoleSelection) -> Role {
 }
 
 /// Entries by their class, the first of each: a peer may send thousands, so looking each one up must not mean a search.
-pub(super) fn first_by_class<T>(entries: &[T], class: impl Fn(&T) -> &String) -> HashMap<&str, &T> {
+fn first_by_class<T>(entries: &[T], class: impl Fn(&T) -> &String) -> HashMap<&str, &T> {
     let mut map = HashMap::with_capacity(entries.len());
     for entry in entries {
         map.entry(class(entry).as_str()).or_insert(entry);
