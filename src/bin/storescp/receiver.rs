@@ -1,7 +1,6 @@
 //! One association from its first byte to its last: receive, judge, serve, end.
 
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use pacs_core::association::accept::{self, Acceptance, Cause, Policy, Verdict};
@@ -50,16 +49,30 @@ pub(crate) struct Receiver {
     /// Where objects go.
     pub(crate) desk: Desk,
     /// Names of peers, for the log.
-    pub(crate) names: Arc<Resolver>,
+    pub(crate) names: Resolver,
     /// The most associations at a time, for the log.
     pub(crate) limit: usize,
 }
 
 impl Serve for Receiver {
-    fn serve(&self, stream: TcpStream) {
-        if let Some(association) = self.establish(stream) {
-            self.serve_association(association);
+    type Session = Box<Association>;
+
+    fn establish(&self, stream: TcpStream) -> Option<Box<Association>> {
+        // A socket that is gone already has nobody to tell.
+        let link = Link::new(stream, self.socket).ok()?;
+        self.greet(&link);
+        match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
+            Ok(proposal) => self.answer(proposal),
+            Err(failure) => {
+                self.say_failed(&failure.error);
+                failure.end();
+                None
+            }
         }
+    }
+
+    fn serve(&self, association: Box<Association>) {
+        self.serve_association(association);
     }
 
     fn turn_away(&self, stream: TcpStream) {
@@ -137,27 +150,7 @@ impl Receiver {
         error!(target: TARGET, "Receiving Association failed: {error}{cure}");
     }
 
-    /// From the connection to the association, if it leads to one.
-    ///
-    /// Neither this nor what it calls is inlined, and what lasts is boxed: an association that idles keeps as much stack as
-    /// its deepest call has touched, and there may be a thousand.
-    #[inline(never)]
-    fn establish(&self, stream: TcpStream) -> Option<Box<Association>> {
-        // A socket that is gone already has nobody to tell.
-        let link = Link::new(stream, self.socket).ok()?;
-        self.greet(&link);
-        match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
-            Ok(proposal) => self.answer(proposal),
-            Err(failure) => {
-                self.say_failed(&failure.error);
-                failure.end();
-                None
-            }
-        }
-    }
-
     /// Judges the proposal and answers it.
-    #[inline(never)]
     fn answer(&self, proposal: Box<Proposal>) -> Option<Box<Association>> {
         let verdict = accept::judge(&proposal.request, &self.policy);
         if let Verdict::Accept(_) = verdict {
@@ -178,7 +171,6 @@ impl Receiver {
         }
     }
 
-    #[inline(never)]
     fn accept(&self, proposal: Box<Proposal>, acceptance: Box<Acceptance>) -> Option<Box<Association>> {
         for warning in &acceptance.warnings {
             if warning.level() == Level::ERROR {
@@ -247,7 +239,6 @@ impl Receiver {
 
     /// Serves calls until the association ends. Beside [`pacs_core::association::accept`]'s classes this is all that is
     /// served: whatever else comes is not expected here.
-    #[inline(never)]
     fn serve_association(&self, mut association: Box<Association>) {
         loop {
             let served = match dimse::next(&mut association) {
