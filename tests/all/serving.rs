@@ -199,8 +199,9 @@ fn s31_socket_timeout_ends_idle_associations() {
     let mut within_header = Peer::usual(receiver.port);
     within_header.send(&[4, 0, 0]);
     assert!(idle.closed() && stalled.closed() && within_header.closed());
-    receiver.wait_log_times("I: Association Aborted", 3, LIMIT);
-    assert_eq!(receiver.stored(), [""; 0]);
+    receiver.wait_log_times("I: Association Aborted", 2, LIMIT);
+    receiver.wait_log("E: Store SCP Failed: ", LIMIT);
+    assert!(within(LIMIT, || receiver.stored().is_empty()), "{:?}", receiver.stored());
     assert!(serves(&receiver, LIMIT).is_some());
 }
 
@@ -317,7 +318,9 @@ fn s31_five_hundred_idle_peers_are_cheap_and_hold_nobody_up() {
     let took = (0..3).map(|_| serves(&receiver, LIMIT).unwrap()).min().unwrap();
     assert!(took < SECOND, "a normal peer took {took:?}");
     let grown = receiver.usage().resident.saturating_sub(before.resident);
-    assert!(grown <= 500 * 16, "{grown} KiB for 500 idle peers");
+    // Without optimization frames are larger, and with them the part of each thread's stack that is ever touched.
+    let each = if cfg!(debug_assertions) { 40 } else { 16 };
+    assert!(grown <= 500 * each, "{grown} KiB for 500 idle peers");
     drop((silent, accepted));
     let back = |usage: pacs_testing::Usage| usage.threads <= before.threads && usage.descriptors <= before.descriptors;
     assert!(within(LIMIT, || back(receiver.usage())), "{before:?} became {:?}", receiver.usage());
