@@ -14,10 +14,7 @@ use pacs_testing::{
     ABORT, Answer, Command, LIMIT, Object, Part10, Peer, Request, Start, files, message, pdu, pdv, run, visible, within,
 };
 
-use crate::receiver::{Receiver, storescp};
-
-/// Both ways to store: parsed, and bit-preserving.
-const MODES: [&[&str]; 2] = [&[], &["+B"]];
+use crate::receiver::{MODES, Receiver, storescp};
 
 /// A whole store message.
 fn store_bytes(object: &Object) -> Vec<u8> {
@@ -302,7 +299,6 @@ fn acknowledged_objects_survive_many_kills() {
     let kills = std::env::var("PACS_TEST_KILLS").map_or(50, |number| number.parse().unwrap());
     kill_under_load(&[], kills);
     kill_under_load(&["+B"], kills);
-    kill_under_load(&["-F"], 1);
 }
 
 // --- no room -----------------------------------------------------------------------------------------------------------------
