@@ -14,6 +14,8 @@ pub mod metadata;
 mod number;
 mod program;
 mod row;
+mod value;
 
 pub use program::{Entry, LOGGING, Logging, Outcome, Parameter, Program, Stop};
-pub use row::{Exclusive, Group, Kind, Row, Rule, Value, ValueSpec, Values, flag, int, option, text, uint, word};
+pub use row::{Exclusive, Group, Row, Rule, flag, option};
+pub use value::{Kind, Value, ValueSpec, Values, int, text, uint, word};

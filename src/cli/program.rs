@@ -4,8 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use super::dialect::{self, Line, Name};
-use super::row::{Assign, Exclusive, Group, Kind, Row, Rule, Value, ValueSpec, Values};
-use super::{help, number};
+use super::help;
+use super::row::{Assign, Exclusive, Group, Row, Rule};
+use super::value::{ValueSpec, Values, read};
 use crate::exit;
 
 /// The place in a program's order of checks where its log starts to work: from there on, usage errors are hidden if
@@ -367,66 +368,6 @@ fn list(names: &[&str]) -> String {
         [] => String::new(),
         [only] => (*only).to_owned(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
-    }
-}
-
-/// What is wrong with a value.
-enum Wrong {
-    Invalid,
-    Underflow,
-    Overflow,
-    Word(&'static str),
-}
-
-impl Wrong {
-    fn option(&self, long: &str, raw: &OsStr) -> String {
-        let raw = raw.to_string_lossy();
-        let detail = match self {
-            Wrong::Word(text) => return (*text).to_owned(),
-            Wrong::Invalid if raw.is_empty() => String::new(),
-            Wrong::Invalid => format!(" ({raw})"),
-            Wrong::Underflow => format!(" (underflow: {raw})"),
-            Wrong::Overflow => format!(" (overflow: {raw})"),
-        };
-        format!("Invalid value for option {long}{detail}")
-    }
-
-    fn parameter(&self, raw: &OsStr) -> String {
-        let raw = raw.to_string_lossy();
-        match self {
-            Wrong::Word(text) => (*text).to_owned(),
-            Wrong::Invalid => format!("Invalid parameter value {raw}"),
-            Wrong::Underflow => format!("Invalid parameter value {raw} (underflow)"),
-            Wrong::Overflow => format!("Invalid parameter value {raw} (overflow)"),
-        }
-    }
-}
-
-/// Read one value. A negative number is invalid for an unsigned option; for a parameter it counts as a huge one (DCMTK).
-fn read(kind: Kind, raw: &OsStr, parameter: bool) -> Result<Value, Wrong> {
-    match kind {
-        Kind::Text => Ok(Value::Text(raw.to_owned())),
-        Kind::Word { shown, hidden, wrong } => {
-            let word = raw.to_string_lossy().to_lowercase();
-            let known = shown.iter().chain(hidden).any(|known| *known == word);
-            if known { Ok(Value::Text(word.into())) } else { Err(Wrong::Word(wrong)) }
-        }
-        Kind::Int { min } => match number::signed(raw.as_bytes()).ok_or(Wrong::Invalid)? {
-            number if number < min => Err(Wrong::Underflow),
-            number => Ok(Value::Int(number)),
-        },
-        Kind::Uint { min, max } => {
-            let number = match number::unsigned(raw.as_bytes()).ok_or(Wrong::Invalid)? {
-                (true, _) if !parameter => return Err(Wrong::Invalid),
-                (true, number) => number.wrapping_neg(),
-                (false, number) => number,
-            };
-            match number {
-                _ if number < min => Err(Wrong::Underflow),
-                _ if number > max => Err(Wrong::Overflow),
-                _ => Ok(Value::Uint(number)),
-            }
-        }
     }
 }
 

@@ -24,7 +24,8 @@ impl Lines {
     }
 
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && level_of(metadata) >= self.level
+        // Hints, which `enabled!` asks by, count like events.
+        !metadata.is_span() && level_of(metadata) >= self.level
     }
 }
 

@@ -192,3 +192,12 @@ fn in_a_process_of_its_own_log_one_of_each() {
     always("");
     progress.begin("RECV: ").dots(2);
 }
+
+#[test]
+fn asking_whether_a_level_is_on_says_what_an_event_would_do() {
+    let layer = layer::Lines::new(Level::Info, Box::new(|_| {}));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        assert!(tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::INFO));
+        assert!(!tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::DEBUG));
+    });
+}

@@ -1,4 +1,5 @@
 //! What a script sees of a program's command line: exit code, stdout and stderr.
+#![allow(clippy::unwrap_used)]
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;

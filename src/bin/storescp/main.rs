@@ -64,7 +64,7 @@ fn main() -> ExitCode {
 /// From the command line to the first connection, in DCMTK's order.
 fn run(config: &Config, progress: Progress) -> Result<std::convert::Infallible, Failed> {
     let contexts = contexts(config)?;
-    debug!(target: TARGET, "{}\n", help::banner("storescp"));
+    debug!(target: TARGET, "{}", help::banner("storescp"));
     let output = open_output(&config.directory, config.network.ignore)?;
     let listener = listen(config)?;
     let limit = limit(config);

@@ -176,7 +176,10 @@ impl Receiver {
                 }
             }
             Verdict::Reject { rj, cause } => {
-                info!(target: TARGET, "{cause}\n{}", cause.cure());
+                match cause.cure() {
+                    cure if cure.is_empty() => info!(target: TARGET, "{cause}"),
+                    cure => info!(target: TARGET, "{cause}\n{cure}"),
+                }
                 proposal.reject(rj);
             }
             Verdict::Abort { abort, cause } => {

@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use super::{LOGGING, Logging, Outcome, Parameter, Program, Stop, list};
-use crate::cli::row::{Exclusive, Group, flag, int, option, text, uint, word};
+use crate::cli::{Exclusive, Group, flag, int, option, text, uint, word};
 
 /// Options of a sender: two parameters and any number of files.
 #[derive(Debug, Default, PartialEq, Eq)]

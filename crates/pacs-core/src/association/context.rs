@@ -194,13 +194,19 @@ pub struct PresentationContexts {
 }
 
 impl PresentationContexts {
-    /// Takes them in the order of their proposal. Where an identifier stands twice it leads to the accepted one.
+    /// Takes them in the order of their proposal. Where an identifier stands twice it leads to the accepted one, else to
+    /// the one that was answered, else to the first.
     pub fn new(list: Vec<PresentationContext>) -> Self {
+        let weight = |context: &PresentationContext| match context.state {
+            State::Accepted => 3,
+            State::Proposed => 1,
+            _ => 2,
+        };
         let mut by_id = Box::new([0_u32; 256]);
         for (position, context) in (1_u32..).zip(&list) {
             let slot = &mut by_id[usize::from(context.id)];
-            let taken = slot.checked_sub(1).and_then(|p| list.get(p as usize)).is_some_and(|c| c.is_accepted());
-            if *slot == 0 || (context.is_accepted() && !taken) {
+            let held = slot.checked_sub(1).and_then(|p| list.get(p as usize)).map_or(0, weight);
+            if weight(context) > held {
                 *slot = position;
             }
         }
@@ -296,7 +302,8 @@ mod tests {
         assert_eq!(found([State::Proposed, State::Accepted, State::Proposed]), Some("1.2".to_owned()));
         assert_eq!(found([State::Accepted, State::Proposed, State::Accepted]), Some("1.1".to_owned()));
         assert_eq!(found([State::Proposed, State::NoReason, State::Accepted]), Some("1.3".to_owned()));
-        assert_eq!(found([State::NoReason, State::Proposed, State::Proposed]), Some("1.1".to_owned()));
+        assert_eq!(found([State::Proposed, State::NoReason, State::Proposed]), Some("1.2".to_owned()));
+        assert_eq!(found([State::Proposed; 3]), Some("1.1".to_owned()));
         assert!(!list([State::NoReason, State::Proposed, State::Proposed]).any_accepted());
     }
 

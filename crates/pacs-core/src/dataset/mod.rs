@@ -1,3 +1,4 @@
 //! Stored data sets as bytes.
 
 pub mod meta;
+pub mod vr;

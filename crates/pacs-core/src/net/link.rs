@@ -281,8 +281,7 @@ mod tests {
         };
         assert!(matches!(end, LinkError::Timeout), "{end}");
         // What little room is left fills up, then nothing is taken and nothing waits.
-        let more = (0..10_000).map(|_| link.try_write(b"more").unwrap()).collect::<Vec<_>>();
-        assert_eq!(more.last(), Some(&0));
+        assert!((0..1000).any(|_| link.try_write(&block).unwrap() == 0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pacs_tools::cli::{Entry, Kind, Rule, Stop, ValueSpec};
-use pacs_tools::options::general::Level;
+use pacs_tools::log::Level;
 use pacs_tools::options::network::{HostAccess, IpVersion};
 use pacs_tools::options::output::{Format, GroupLengths, Lengths, NewVrs, Padding, Syntax, Unknown};
 use pacs_tools::options::tls::{KeyFormat, Password, PeerCertificate, Profile, Revocation, SeedOutput, Transport};

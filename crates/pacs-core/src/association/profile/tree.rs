@@ -47,7 +47,8 @@ pub(super) fn read(text: &[u8]) -> Vec<Section> {
                 Some(section) => section.subsections.push(Subsection { name, line, entries: HashMap::new() }),
                 None => {}
             }
-        } else if let Some(entry) = scanner.entry() {
+        } else {
+            let entry = scanner.entry();
             // outside of any subsection an entry means nothing
             if let Some(subsection) = sections.last_mut().and_then(|s| s.subsections.last_mut()) {
                 subsection.entries.entry(entry.key.clone()).or_insert(entry);
@@ -130,18 +131,15 @@ impl Scanner<'_> {
         (level, name, line)
     }
 
-    /// An entry that begins here, none if the text ends before its `=`.
-    fn entry(&mut self) -> Option<Entry> {
+    /// An entry that begins here. Its key may go over several lines; where the text ends before the `=` its value is empty.
+    fn entry(&mut self) -> Entry {
         let mut key = String::new();
-        loop {
-            match self.next()? {
-                b'=' => break,
-                byte => push_name(&mut key, byte),
-            }
+        while let Some(byte) = self.next().filter(|b| *b != b'=') {
+            push_name(&mut key, byte);
         }
         let line = self.line;
         let value = self.value();
-        Some(Entry { key, value, line })
+        Entry { key, value, line }
     }
 
     /// The value after `=`: the rest of the line, and every later line that begins with a blank or tab. Empty lines between
