@@ -155,7 +155,8 @@ fn negotiate(rq: &AssociateRq, policy: &Contexts, warnings: &mut Vec<Warning>) -
     let ranks: Vec<_> = contexts.iter_mut().map(|c| answer(c, policy, warnings)).collect();
     // DCMTK: identifiers may be even or stand twice. Each gets one answer: the proposal whose syntax we want most, of
     // equal ones the first; the others stay without.
-    let mut best: [Option<(Rank, usize)>; 256] = [None; 256];
+    // Not on the stack: an association's thread keeps what its deepest call has touched.
+    let mut best: Vec<Option<(Rank, usize)>> = vec![None; 256];
     for (position, (context, rank)) in contexts.iter().zip(&ranks).enumerate() {
         let slot = &mut best[usize::from(context.id)];
         if slot.is_none_or(|(held, _)| *rank < held) {
@@ -214,7 +215,7 @@ fn warn_of_empty_roles(rq: &AssociateRq, warnings: &mut Vec<Warning>) {
 /// One result for each identifier, at the place where it was first proposed. What is refused carries Implicit VR Little
 /// Endian, since the item is mandatory.
 fn answers(contexts: &[PresentationContext]) -> Vec<ContextResult> {
-    let mut place: [Option<usize>; 256] = [None; 256];
+    let mut place: Vec<Option<usize>> = vec![None; 256];
     let mut results = Vec::new();
     for context in contexts {
         let at = *place[usize::from(context.id)].get_or_insert_with(|| {

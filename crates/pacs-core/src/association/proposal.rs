@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tracing::{Level, debug, enabled, warn};
 
 use super::accept::Acceptance;
+use super::context::AgreedContexts;
 use super::state::{Event, Role, Undefined};
 use super::wire::{AssociationError, Timeouts, Unit, Wire};
 use super::{Association, Parties};
@@ -83,7 +84,7 @@ impl Proposal {
         self.wire.queue(&[&bytes]);
         self.wire.flush().map_err(AcceptError::Association)?;
         let parties = Parties { calling: self.request.calling, called: self.request.called, address: self.address() };
-        Ok(Association::new(self.wire, acceptance.contexts, parties, acceptance.send))
+        Ok(Association::new(self.wire, AgreedContexts::of(&acceptance.contexts), parties, acceptance.send))
     }
 
     /// Sends the A-ASSOCIATE-RJ and closes (action AE-8).
