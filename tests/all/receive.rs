@@ -382,50 +382,47 @@ fn s01_two_bad_uids_do_not_overwrite_each_other() {
 
 // --- what stands in the data set -----------------------------------------------------------------------------------
 
-#[test]
-#[ignore = "the normal mode does not look into data sets yet"]
-fn uids_in_the_data_set_are_compared_with_the_request() {
+/// Stores objects whose data sets name themselves wrongly or not at all; all are kept, with the status that is right where
+/// the receiver looks inside.
+fn store_wrongly_named(args: &[&str], looks: bool) {
     let base = Object::tiny("1.2.3.9");
-    let instance = element(0x0008, 0x0018, "UI", b"1.2.3.9");
-    let class = element(0x0008, 0x0016, "UI", uid::MR.as_bytes());
     let without = |part: &[u8]| {
         let at = base.data.windows(part.len()).position(|window| window == part).unwrap();
-        [&base.data[..at], &base.data[at + part.len()..]].concat()
+        base.clone().with_data([&base.data[..at], &base.data[at + part.len()..]].concat())
     };
     let renamed = |instance: &str| Object { instance: instance.to_owned(), ..base.clone() };
     let cases = [
         ("same", base.clone(), 0),
         ("other instance", renamed("1.2.3.1"), 0xA900),
         ("other class", Object { sop_class: uid::CT.to_owned(), ..base.clone() }, 0xA900),
-        ("no instance", base.clone().with_data(without(&instance)), 0xC000),
-        ("no class", base.clone().with_data(without(&class)), 0xC000),
+        ("no instance", without(&element(0x0008, 0x0018, "UI", b"1.2.3.9")), 0xC000),
+        ("no class", without(&element(0x0008, 0x0016, "UI", uid::MR.as_bytes())), 0xC000),
     ];
-    for (args, looks) in [(&[][..], true), (&["+B"], false), (&["--ignore"], false)] {
-        for (case, object, status) in &cases {
-            let receiver = Receiver::start(args);
-            let mut peer = Peer::usual(receiver.port);
-            let context = if object.sop_class == uid::CT { 3 } else { 1 };
-            assert_eq!(peer.store(context, object), if looks { *status } else { 0 }, "{case} {args:?}");
-            assert!(peer.release());
-            assert_eq!(
-                receiver.stored().len(),
-                usize::from(args != ["--ignore"]),
-                "{case} {args:?}: kept all the same"
-            );
-        }
+    for (case, object, status) in &cases {
+        let receiver = Receiver::start(args);
+        let mut peer = Peer::usual(receiver.port);
+        let context = if object.sop_class == uid::CT { 3 } else { 1 };
+        assert_eq!(peer.store(context, object), if looks { *status } else { 0 }, "{case} {args:?}");
+        assert!(peer.release());
+        assert_eq!(receiver.stored().len(), usize::from(args != ["--ignore"]), "{case} {args:?}: kept all the same");
     }
 }
 
 #[test]
 #[ignore = "the normal mode does not look into data sets yet"]
-fn s16_empty_and_one_byte_objects() {
-    for (args, data, expected) in [
-        (&["+B"][..], &b""[..], 0),
-        (&["+B"], b"x", 0),
-        (&["--ignore"], b"", 0),
-        (&[], b"", 0xC000),
-        (&[], b"x", 0xC000),
-    ] {
+fn uids_in_the_data_set_are_compared_with_the_request() {
+    store_wrongly_named(&[], true);
+}
+
+#[test]
+fn nobody_looks_into_what_is_kept_as_it_is_or_ignored() {
+    store_wrongly_named(&["+B"], false);
+    store_wrongly_named(&["--ignore"], false);
+}
+
+/// Stores an empty object and one of a single byte.
+fn store_next_to_nothing(args: &[&str], expected: u16) {
+    for data in [&b""[..], b"x"] {
         let receiver = Receiver::start(args);
         let mut peer = Peer::usual(receiver.port);
         let object = Object::tiny("1.2.3.1").with_data(data.to_vec());
@@ -435,6 +432,18 @@ fn s16_empty_and_one_byte_objects() {
             assert_eq!(receiver.data("MR.1.2.3.1"), data);
         }
     }
+}
+
+#[test]
+#[ignore = "the normal mode does not look into data sets yet"]
+fn s16_empty_and_one_byte_objects_cannot_be_understood() {
+    store_next_to_nothing(&[], 0xC000);
+}
+
+#[test]
+fn s16_empty_and_one_byte_objects_are_kept_as_they_are() {
+    store_next_to_nothing(&["+B"], 0);
+    store_next_to_nothing(&["--ignore"], 0);
 }
 
 #[test]
