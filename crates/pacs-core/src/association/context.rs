@@ -1,7 +1,7 @@
 //! Presentation contexts: what each of them carries, in which encoding and roles (PS3.8 7.1.1.13, PS3.7 D.3.3.4).
 
-use crate::pdu::{AssociateRq, RoleSelection};
 use crate::names;
+use crate::pdu::{AssociateRq, RoleSelection};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
