@@ -2,8 +2,11 @@
 //!
 //! `PACS_TEST_STORESCP` names another program to run in place of our `storescp`, to see what it does with the same bytes.
 
+#[cfg(test)]
 mod cli;
 
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
@@ -13,6 +16,8 @@ mod keep;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod layouts;
+#[cfg(test)]
 mod negotiate;
 #[cfg(test)]
 mod receive;
@@ -20,3 +25,5 @@ mod receive;
 mod receiver;
 #[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod traces;

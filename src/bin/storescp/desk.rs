@@ -17,6 +17,7 @@ use tracing::{error, info, warn};
 use crate::TARGET;
 use crate::folder::{FileName, Outcome, Output};
 use crate::options::FileNames;
+use crate::receiver::peer;
 
 /// How objects are kept.
 #[derive(Clone, Debug)]
@@ -164,10 +165,10 @@ impl Destination for Desk {
         drop(object);
     }
 
-    fn broken(&self, mut object: Object, _incoming: &Incoming<'_>, error: &StoreError) {
+    fn broken(&self, mut object: Object, incoming: &Incoming<'_>, error: &StoreError) {
         drop(object.line.take());
         match error {
-            StoreError::Dimse(e) => error!(target: TARGET, "Store SCP Failed: {e}"),
+            StoreError::Dimse(e) => error!(target: TARGET, "Store SCP Failed: {e}\n{}", peer(incoming.parties)),
             StoreError::Forced(ForcedAbort::During | ForcedAbort::After) => {
                 info!(target: TARGET, "ABORT initiated (due to command line options)");
             }

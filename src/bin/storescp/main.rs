@@ -107,7 +107,7 @@ fn contexts(config: &Config) -> Result<Contexts, Failed> {
     match profile::load(path, name).and_then(|profile| profile.acceptor()) {
         Ok(profile) => Ok(Contexts::Profile(profile)),
         Err(e) => {
-            fatal!(target: TARGET, "{e}");
+            fatal!(target: TARGET, "{}\n{}", e.acceptor_line(), e.cure());
             Err(Failed)
         }
     }

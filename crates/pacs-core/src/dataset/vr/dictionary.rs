@@ -30,6 +30,8 @@ pub struct Dictionary {
     creators: Vec<(Box<[u8]>, CreatorId)>,
     /// The first that matches counts.
     ranges: Vec<Range>,
+    /// By the high byte of a group: the ranges that have groups of it, in the same order.
+    pages: Vec<Vec<u16>>,
     /// Whether a range without creator may have elements that need one: odd group, 1000 on. The built-in has none.
     odd_without_creator: bool,
 }
@@ -149,8 +151,9 @@ impl Dictionary {
         }
         let offset = if creator == CreatorId::NONE { element } else { element & 0xFF };
         let elements = |span: Span| span.contains(element) || span.contains(offset);
-        let hit = |r: &&Range| r.creator == creator && r.groups.contains(group) && elements(r.elements);
-        self.ranges.iter().find(hit).map(|r| r.vr)
+        let page = self.pages.get(usize::from(group >> 8))?;
+        let mut ranges = page.iter().filter_map(|&at| self.ranges.get(usize::from(at)));
+        ranges.find(|r| r.creator == creator && r.groups.contains(group) && elements(r.elements)).map(|r| r.vr)
     }
 }
 
@@ -172,7 +175,7 @@ pub(super) struct Builder {
     taken: usize,
 }
 
-/// More creators or ranges than a dictionary holds: both are found by search, and have to stay few.
+/// More creators or ranges than a dictionary holds: the work of a look-up, and of adding one, grows with their number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full;
 
@@ -187,6 +190,7 @@ impl Builder {
             shift: 64 - BITS,
             creators: Vec::new(),
             ranges: Vec::new(),
+            pages: vec![Vec::new(); 256],
             odd_without_creator: false,
         };
         Builder { dictionary, taken: 0 }
@@ -250,7 +254,12 @@ impl Builder {
     }
 
     pub(super) fn finish(self) -> Dictionary {
-        self.dictionary
+        let Dictionary { mut pages, ranges, .. } = self.dictionary;
+        for (at, range) in (0..).zip(&ranges) {
+            let (first, last) = (range.groups.first >> 8, range.groups.last >> 8);
+            pages.iter_mut().take(usize::from(last) + 1).skip(usize::from(first)).for_each(|page| page.push(at));
+        }
+        Dictionary { pages, ranges, ..self.dictionary }
     }
 
     fn grow(&mut self) {

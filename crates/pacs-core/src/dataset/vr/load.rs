@@ -231,7 +231,7 @@ impl Loader {
         let (Some(tag), Some(vr)) = (tag, vr) else { return Err(faults) };
         let (groups, elements) = (tag.groups, tag.elements);
         let full = |Full| vec![LineFault::Of(Fault::DictionaryFull)];
-        let creator = self.builder.creator(tag.creator).map_err(full)?;
+        let creator = self.builder.creator(&tag.creator).map_err(full)?;
         if groups.first == groups.last && elements.first == elements.last {
             self.builder.element(creator, groups.first, elements.first, vr);
             return Ok(());

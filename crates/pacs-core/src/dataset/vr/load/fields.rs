@@ -9,41 +9,57 @@ pub(super) enum LineFault {
     Restrictor(char),
 }
 
-pub(super) struct Tag<'a> {
+pub(super) struct Tag {
     pub(super) groups: Span,
     pub(super) elements: Span,
     /// Empty if there is none.
-    pub(super) creator: &'a [u8],
+    pub(super) creator: Vec<u8>,
 }
 
 /// `(groups,elements)` or `(groups,"creator",elements)`.
-pub(super) fn tag_field<'a>(field: &'a [u8], faults: &mut Vec<LineFault>) -> Option<Tag<'a>> {
-    let tag = parts(trim_end(trim_start(field))).and_then(|(groups, creator, elements)| {
+pub(super) fn tag_field(field: &[u8], faults: &mut Vec<LineFault>) -> Option<Tag> {
+    let mut field = trim_end(trim_start(field)).to_vec();
+    let tag = parts(&mut field).and_then(|(groups, creator, elements)| {
         let groups = span(&squeeze(groups), faults)?;
         let elements = span(&squeeze(elements), faults)?;
-        Some(Tag { groups, elements, creator })
+        Some(Tag { groups, elements, creator: creator.to_vec() })
     });
     if tag.is_none() {
-        faults.push(LineFault::Of(Fault::Tag(lossy(trim_end(trim_start(field))))));
+        faults.push(LineFault::Of(Fault::Tag(lossy(&field))));
     }
     tag
 }
 
-/// Groups, creator and elements of a tag field.
-fn parts(field: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
-    let inner = field.strip_prefix(b"(")?;
-    inner.ends_with(b")").then_some(())?;
-    let comma = inner.iter().position(|&byte| byte == b',')?;
-    let groups = inner.get(..comma)?;
-    let mut rest = trim_start(inner.get(comma + 1..)?);
-    let mut creator: &[u8] = b"";
-    if let Some(quoted) = rest.strip_prefix(b"\"") {
-        let quote = quoted.iter().position(|&byte| byte == b'"')?;
-        creator = quoted.get(..quote)?;
-        rest = trim_start(quoted.get(quote + 1..)?).strip_prefix(b",")?;
+/// Groups, creator and elements of a tag field. White space before creator and elements is cut from the field itself.
+// DCMTK: what it complains of is the field with these cuts.
+fn parts(field: &mut Vec<u8>) -> Option<(&[u8], &[u8], &[u8])> {
+    if !(field.starts_with(b"(") && field.ends_with(b")")) {
+        return None;
     }
-    let elements = rest.split(|&byte| byte == b')').next()?;
-    Some((groups, creator, elements))
+    let comma = field.iter().position(|&byte| byte == b',')?;
+    let mut at = comma + 1;
+    cut_space(field, at);
+    let mut creator = at..at;
+    if field.get(at) == Some(&b'"') {
+        creator = at + 1..find(field, at + 1, b'"')?;
+        at = creator.end + 1;
+        cut_space(field, at);
+        if field.get(at) != Some(&b',') {
+            return None;
+        }
+        at += 1;
+    }
+    let end = find(field, at, b')')?;
+    Some((field.get(1..comma)?, field.get(creator)?, field.get(at..end)?))
+}
+
+fn find(text: &[u8], from: usize, byte: u8) -> Option<usize> {
+    Some(from + text.get(from..)?.iter().position(|&other| other == byte)?)
+}
+
+fn cut_space(text: &mut Vec<u8>, from: usize) {
+    let len = text.iter().skip(from).take_while(|&&byte| is_space(byte)).count();
+    text.drain(from..from + len);
 }
 
 /// `first`, `first-last` or `first-x-last`.
