@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 
 use super::private::CREATORS;
 use super::standard::{ELEMENT_RANGES, ELEMENTS, GROUP_RANGES};
+
+#[cfg(test)]
+mod tests;
 use super::{DictVr, Vr};
 
 /// A private creator the dictionary knows, found once by [`Dictionary::creator`] and then good for any number of look-ups
@@ -179,15 +182,15 @@ pub(super) struct Builder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full;
 
-const CREATOR_LIMIT: usize = 10_000;
-const RANGE_LIMIT: usize = 4_000;
+const CREATOR_LIMIT: usize = 5_000;
+const RANGE_LIMIT: usize = 2_000;
 
 impl Builder {
-    pub(super) fn new() -> Builder {
-        const BITS: u32 = 14; // holds the built-in elements at half load
+    /// Room for `1 << bits - 1` elements at first.
+    pub(super) fn new(bits: u32) -> Builder {
         let dictionary = Dictionary {
-            slots: vec![FREE; 1 << BITS].into_boxed_slice(),
-            shift: 64 - BITS,
+            slots: vec![FREE; 1 << bits].into_boxed_slice(),
+            shift: 64 - bits,
             creators: Vec::new(),
             ranges: Vec::new(),
             pages: vec![Vec::new(); 256],
@@ -289,7 +292,7 @@ fn put(slots: &mut [Slot], shift: u32, new: Slot) -> bool {
 }
 
 fn built_in() -> Dictionary {
-    let mut b = Builder::new();
+    let mut b = Builder::new(14); // just enough for the tables
     let none = CreatorId::NONE;
     let all = |parity| Span { first: 0, last: 0xFFFF, parity };
     let creators = Span { first: 0x0010, last: 0x00FF, parity: Parity::Any };
