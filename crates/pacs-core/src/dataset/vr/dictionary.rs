@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use super::private::CREATORS;
 use super::standard::{ELEMENT_RANGES, ELEMENTS, GROUP_RANGES};
+use super::{DictVr, Vr};
 
 #[cfg(test)]
 mod tests;
-use super::{DictVr, Vr};
 
 /// A private creator the dictionary knows, found once by [`Dictionary::creator`] and then good for any number of look-ups
 /// in that same dictionary.
@@ -110,6 +110,10 @@ impl Dictionary {
 
     /// The creator with exactly these bytes, if any entry is of it. The bytes are those of the value less its trailing
     /// blanks and NULs: leading blanks and case count.
+    ///
+    /// An element (gggg,0010) to (gggg,00FF) reserves its block only if its own VR is text or UI. The built-in dictionary
+    /// makes it LO; one from files that says nothing of it leaves it unknown, and its block without creator.
+    // DCMTK: so in all but UN values that are given their VR back, where a creator of VR UN counts.
     pub fn creator(&self, creator: &[u8]) -> Option<CreatorId> {
         let at = self.creators.binary_search_by(|(name, _)| (**name).cmp(creator)).ok()?;
         self.creators.get(at).map(|(_, id)| *id)
