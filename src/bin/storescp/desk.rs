@@ -198,3 +198,6 @@ fn cure(e: &io::Error) -> &'static str {
 pub(crate) fn log_prefix(sop_class: &str) -> &'static str {
     names::storage_prefix(sop_class).unwrap_or("OT")
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ pub(crate) const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
 /// Kinds of calls, as tests name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
-pub(crate) enum Call {
+pub enum Call {
     OpenFolder,
     OpenNameless,
     OpenNamed,
@@ -38,7 +38,7 @@ pub(crate) enum Call {
 
 fn call<T>(_kind: Call, mut f: impl FnMut() -> Result<T>) -> Result<T> {
     io::retry_on_intr(|| {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         fault::before(_kind)?;
         f()
     })
@@ -111,7 +111,7 @@ pub(crate) fn read_at(file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result
 
 pub(crate) fn write_at(file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usize> {
     call(Call::Write, || {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         let bytes = &bytes[..fault::at_most(bytes.len())];
         io::pwrite(&file, bytes, offset)
     })
@@ -119,7 +119,7 @@ pub(crate) fn write_at(file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usi
 
 pub(crate) fn write_slices_at(file: impl AsFd, slices: &[IoSlice<'_>], offset: u64) -> Result<usize> {
     call(Call::Write, || {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         {
             let all = slices.iter().map(|slice| slice.len()).sum();
             let most = fault::at_most(all);
@@ -193,8 +193,8 @@ pub(crate) fn size_limit() -> u64 {
 }
 
 /// Faults a test arms for its own thread, and counts of the calls that thread made.
-#[cfg(test)]
-pub(crate) mod fault {
+#[cfg(any(test, feature = "faults"))]
+pub mod fault {
     use super::Call;
     use rustix::io::{Errno, Result};
     use std::cell::RefCell;
@@ -212,7 +212,7 @@ pub(crate) mod fault {
     }
 
     /// Lets the `nth` call of this kind from now on (0: the next one) fail, once.
-    pub(crate) fn arm(call: Call, nth: usize, errno: Errno) {
+    pub fn arm(call: Call, nth: usize, errno: Errno) {
         PLAN.with_borrow_mut(|plan| {
             let at = plan.made.get(&call).copied().unwrap_or(0) + nth;
             plan.armed.push((call, at, errno));
@@ -220,17 +220,17 @@ pub(crate) mod fault {
     }
 
     /// Lets every write take at most so many bytes.
-    pub(crate) fn short_writes(at_most: usize) {
+    pub fn short_writes(at_most: usize) {
         PLAN.with_borrow_mut(|plan| plan.at_most = Some(at_most));
     }
 
     /// Forgets faults and counts.
-    pub(crate) fn clear() {
+    pub fn clear() {
         PLAN.take();
     }
 
     /// Calls that this thread made since [`clear`].
-    pub(crate) fn made() -> HashMap<Call, usize> {
+    pub fn made() -> HashMap<Call, usize> {
         PLAN.with_borrow(|plan| plan.made.clone())
     }
 

@@ -9,6 +9,9 @@ use super::private::CREATORS;
 use super::standard::{ELEMENT_RANGES, ELEMENTS, GROUP_RANGES};
 use super::{DictVr, Vr};
 
+#[cfg(test)]
+mod tests;
+
 /// A private creator the dictionary knows, found once by [`Dictionary::creator`] and then good for any number of look-ups
 /// in that same dictionary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -107,6 +110,10 @@ impl Dictionary {
 
     /// The creator with exactly these bytes, if any entry is of it. The bytes are those of the value less its trailing
     /// blanks and NULs: leading blanks and case count.
+    ///
+    /// An element (gggg,0010) to (gggg,00FF) reserves its block only if its own VR is text or UI. The built-in dictionary
+    /// makes it LO; one from files that says nothing of it leaves it unknown, and its block without creator.
+    // DCMTK: so in all but UN values that are given their VR back, where a creator of VR UN counts.
     pub fn creator(&self, creator: &[u8]) -> Option<CreatorId> {
         let at = self.creators.binary_search_by(|(name, _)| (**name).cmp(creator)).ok()?;
         self.creators.get(at).map(|(_, id)| *id)
@@ -179,15 +186,15 @@ pub(super) struct Builder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Full;
 
-const CREATOR_LIMIT: usize = 10_000;
-const RANGE_LIMIT: usize = 4_000;
+const CREATOR_LIMIT: usize = 5_000;
+const RANGE_LIMIT: usize = 2_000;
 
 impl Builder {
-    pub(super) fn new() -> Builder {
-        const BITS: u32 = 14; // holds the built-in elements at half load
+    /// Room for `1 << bits - 1` elements at first.
+    pub(super) fn new(bits: u32) -> Builder {
         let dictionary = Dictionary {
-            slots: vec![FREE; 1 << BITS].into_boxed_slice(),
-            shift: 64 - BITS,
+            slots: vec![FREE; 1 << bits].into_boxed_slice(),
+            shift: 64 - bits,
             creators: Vec::new(),
             ranges: Vec::new(),
             pages: vec![Vec::new(); 256],
@@ -289,7 +296,7 @@ fn put(slots: &mut [Slot], shift: u32, new: Slot) -> bool {
 }
 
 fn built_in() -> Dictionary {
-    let mut b = Builder::new();
+    let mut b = Builder::new(14); // just enough for the tables
     let none = CreatorId::NONE;
     let all = |parity| Span { first: 0, last: 0xFFFF, parity };
     let creators = Span { first: 0x0010, last: 0x00FF, parity: Parity::Any };

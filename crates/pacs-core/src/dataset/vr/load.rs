@@ -20,6 +20,8 @@ use super::dictionary::{Builder, CreatorId, Dictionary, Full, Parity, Span};
 use super::{DictVr, Vr};
 
 mod fields;
+#[cfg(test)]
+mod tests;
 
 /// More bytes than this of one file are not read; DCMTK's own dictionaries have a quarter of a megabyte.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -159,7 +161,7 @@ struct Loader {
 
 impl Loader {
     fn new() -> Loader {
-        let mut builder = Builder::new();
+        let mut builder = Builder::new(8);
         // DCMTK: group lengths are known whatever the files say, unless they say it of a smaller range.
         let all = Span { first: 0, last: 0xFFFF, parity: Parity::Any };
         builder.range_at_end(CreatorId::NONE, all, Span::one(0), DictVr::Is(Vr::UL));
