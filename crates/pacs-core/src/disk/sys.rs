@@ -1,0 +1,252 @@
+//! The system calls of this module, each with a name by which a test counts it or lets it fail.
+//!
+//! Interrupted calls are repeated here and nowhere else.
+
+use rustix::fs::{self, AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags, Stat};
+use rustix::io::{self, Errno, Result};
+use std::io::IoSlice;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::Path;
+
+/// Mode bits of new files and folders before umask and default ACLs act on them, as DCMTK's.
+pub(crate) const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
+/// See [`FILE_MODE`].
+pub(crate) const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
+
+/// Kinds of calls, as tests name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub(crate) enum Call {
+    OpenFolder,
+    OpenNameless,
+    OpenNamed,
+    Lock,
+    Stat,
+    StatFileSystem,
+    Read,
+    Write,
+    Sync,
+    LinkByDescriptor,
+    LinkByProc,
+    LinkByName,
+    Rename,
+    RenameNew,
+    Unlink,
+    MakeFolder,
+    SyncFolder,
+}
+
+fn call<T>(_kind: Call, mut f: impl FnMut() -> Result<T>) -> Result<T> {
+    io::retry_on_intr(|| {
+        #[cfg(test)]
+        fault::before(_kind)?;
+        f()
+    })
+}
+
+/// A handle that serves look-ups only, so that a folder one may write into but not list is good enough.
+pub(crate) fn open_folder(at: impl AsFd, path: &Path, follow: bool) -> Result<OwnedFd> {
+    let mut flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    flags.set(OFlags::NOFOLLOW, !follow);
+    call(Call::OpenFolder, || fs::openat(&at, path, flags, Mode::empty()))
+}
+
+pub(crate) fn open_nameless(dir: impl AsFd) -> Result<OwnedFd> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    call(Call::OpenNameless, || fs::openat(&dir, ".", flags, FILE_MODE))
+}
+
+pub(crate) fn open_named(dir: impl AsFd, name: &str) -> Result<OwnedFd> {
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::RDWR | OFlags::CLOEXEC;
+    call(Call::OpenNamed, || fs::openat(&dir, name, flags, FILE_MODE))
+}
+
+/// Opens an existing file as the sweep needs it: writeable, because some file systems lock no other, and without waiting.
+pub(crate) fn open_existing(dir: impl AsFd, name: &str) -> Result<OwnedFd> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::RDWR | OFlags::CLOEXEC;
+    call(Call::OpenNamed, || fs::openat(&dir, name, flags, Mode::empty()))
+}
+
+/// Takes the lock of an open file. False: this file system has no locks.
+pub(crate) fn lock(file: impl AsFd) -> Result<bool> {
+    match call(Call::Lock, || fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn stat_fd(fd: impl AsFd) -> Result<Stat> {
+    call(Call::Stat, || fs::fstat(&fd))
+}
+
+pub(crate) fn stat_name(dir: impl AsFd, name: &Path) -> Result<Stat> {
+    call(Call::Stat, || fs::statat(&dir, name, AtFlags::SYMLINK_NOFOLLOW))
+}
+
+/// Whether this name in the folder leads to this open file.
+pub(crate) fn names(dir: impl AsFd, name: &Path, file: impl AsFd) -> Result<bool> {
+    match stat_name(dir, name) {
+        Ok(named) => Ok(same_file(&named, &stat_fd(file)?)),
+        Err(Errno::NOENT) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn same_file(a: &Stat, b: &Stat) -> bool {
+    (a.st_dev, a.st_ino) == (b.st_dev, b.st_ino)
+}
+
+pub(crate) fn is_file(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+}
+
+pub(crate) fn is_folder(stat: &Stat) -> bool {
+    FileType::from_raw_mode(stat.st_mode) == FileType::Directory
+}
+
+pub(crate) fn read_at(file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result<usize> {
+    call(Call::Read, || io::pread(&file, &mut *buffer, offset))
+}
+
+pub(crate) fn write_at(file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usize> {
+    call(Call::Write, || {
+        #[cfg(test)]
+        let bytes = &bytes[..fault::at_most(bytes.len())];
+        io::pwrite(&file, bytes, offset)
+    })
+}
+
+pub(crate) fn write_slices_at(file: impl AsFd, slices: &[IoSlice<'_>], offset: u64) -> Result<usize> {
+    call(Call::Write, || {
+        #[cfg(test)]
+        {
+            let all = slices.iter().map(|slice| slice.len()).sum();
+            let most = fault::at_most(all);
+            if most < all {
+                let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).take(most).collect();
+                return io::pwrite(&file, &bytes, offset);
+            }
+        }
+        io::pwritev(&file, slices, offset)
+    })
+}
+
+pub(crate) fn sync(file: impl AsFd) -> Result<()> {
+    call(Call::Sync, || fs::fdatasync(&file))
+}
+
+/// Names a nameless file. The kernel allows it to root, and since Linux 6.10 to whoever opened the file.
+pub(crate) fn link_by_descriptor(file: impl AsFd, dir: impl AsFd, name: &Path) -> Result<()> {
+    call(Call::LinkByDescriptor, || fs::linkat(&file, "", &dir, name, AtFlags::EMPTY_PATH))
+}
+
+/// Names a nameless file, for everybody, where `/proc` is mounted.
+pub(crate) fn link_by_proc(file: impl AsFd, dir: impl AsFd, name: &Path) -> Result<()> {
+    let own = format!("/proc/self/fd/{}", file.as_fd().as_raw_fd());
+    call(Call::LinkByProc, || fs::linkat(fs::CWD, own.as_str(), &dir, name, AtFlags::SYMLINK_FOLLOW))
+}
+
+pub(crate) fn link_by_name(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Result<()> {
+    call(Call::LinkByName, || fs::linkat(&from, old, &to, new, AtFlags::empty()))
+}
+
+pub(crate) fn rename(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Result<()> {
+    call(Call::Rename, || fs::renameat(&from, old, &to, new))
+}
+
+pub(crate) fn rename_new(from: impl AsFd, old: &Path, to: impl AsFd, new: &Path) -> Result<()> {
+    call(Call::RenameNew, || fs::renameat_with(&from, old, &to, new, RenameFlags::NOREPLACE))
+}
+
+pub(crate) fn unlink(dir: impl AsFd, name: &Path) -> Result<()> {
+    call(Call::Unlink, || fs::unlinkat(&dir, name, AtFlags::empty()))
+}
+
+pub(crate) fn make_folder(dir: impl AsFd, name: &Path) -> Result<()> {
+    call(Call::MakeFolder, || fs::mkdirat(&dir, name, FOLDER_MODE))
+}
+
+/// A handle like `dir` that may be listed and synced.
+pub(crate) fn open_listing(dir: impl AsFd) -> Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    call(Call::OpenFolder, || fs::openat(&dir, ".", flags, Mode::empty()))
+}
+
+pub(crate) fn sync_folder(dir: impl AsFd) -> Result<()> {
+    call(Call::SyncFolder, || fs::fsync(&dir))
+}
+
+/// Whether files here may report a full disk only when they are closed: network and user-space file systems buffer
+/// writes for which they have not yet reserved room. True when it cannot be told.
+pub(crate) fn writes_late(dir: impl AsFd) -> bool {
+    // NFS, SMB (three generations), FUSE, Ceph, Lustre, 9P, AFS: linux/magic.h and the file systems' own headers.
+    const LATE: [u64; 9] =
+        [0x6969, 0x517b, 0xff53_4d42, 0xfe53_4d42, 0x6573_5546, 0x00c3_6400, 0x0bd0_0bd0, 0x0102_1997, 0x5346_414f];
+    call(Call::StatFileSystem, || fs::fstatfs(&dir))
+        .map_or(true, |stat| LATE.contains(&(stat.f_type as u64 & 0xffff_ffff)))
+}
+
+/// The process's file-size limit in bytes (`RLIMIT_FSIZE`).
+pub(crate) fn size_limit() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Fsize).current.unwrap_or(u64::MAX)
+}
+
+/// Faults a test arms for its own thread, and counts of the calls that thread made.
+#[cfg(test)]
+pub(crate) mod fault {
+    use super::Call;
+    use rustix::io::{Errno, Result};
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+
+    #[derive(Default)]
+    struct Plan {
+        made: HashMap<Call, usize>,
+        armed: Vec<(Call, usize, Errno)>,
+        at_most: Option<usize>,
+    }
+
+    thread_local! {
+        static PLAN: RefCell<Plan> = RefCell::default();
+    }
+
+    /// Lets the `nth` call of this kind from now on (0: the next one) fail, once.
+    pub(crate) fn arm(call: Call, nth: usize, errno: Errno) {
+        PLAN.with_borrow_mut(|plan| {
+            let at = plan.made.get(&call).copied().unwrap_or(0) + nth;
+            plan.armed.push((call, at, errno));
+        });
+    }
+
+    /// Lets every write take at most so many bytes.
+    pub(crate) fn short_writes(at_most: usize) {
+        PLAN.with_borrow_mut(|plan| plan.at_most = Some(at_most));
+    }
+
+    /// Forgets faults and counts.
+    pub(crate) fn clear() {
+        PLAN.take();
+    }
+
+    /// Calls that this thread made since [`clear`].
+    pub(crate) fn made() -> HashMap<Call, usize> {
+        PLAN.with_borrow(|plan| plan.made.clone())
+    }
+
+    pub(super) fn before(call: Call) -> Result<()> {
+        PLAN.with_borrow_mut(|plan| {
+            let made = plan.made.entry(call).or_default();
+            let this = *made;
+            *made += 1;
+            match plan.armed.iter().position(|&(kind, at, _)| (kind, at) == (call, this)) {
+                Some(index) => Err(plan.armed.swap_remove(index).2),
+                None => Ok(()),
+            }
+        })
+    }
+
+    pub(super) fn at_most(wanted: usize) -> usize {
+        PLAN.with_borrow(|plan| plan.at_most.map_or(wanted, |most| most.min(wanted)))
+    }
+}

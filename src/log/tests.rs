@@ -1,0 +1,194 @@
+use super::*;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+/// What `events` logs at this level: one string for each write.
+fn logged(level: Level, events: impl FnOnce()) -> Vec<String> {
+    let writes = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&writes);
+    let appender = move |record: &[u8]| sink.lock().unwrap().push(String::from_utf8(record.to_vec()).unwrap());
+    let subscriber = tracing_subscriber::registry().with(layer::Lines::new(level, Box::new(appender)));
+    tracing::subscriber::with_default(subscriber, events);
+    let writes = writes.lock().unwrap();
+    writes.clone()
+}
+
+fn one_of_each() {
+    tracing::trace!("trace");
+    tracing::debug!("debug");
+    tracing::info!("info");
+    tracing::warn!("warn");
+    tracing::error!("error");
+    crate::fatal!("fatal");
+    crate::fatal!(target: "dcmtk.apps.storescp", "fatal with target {}", 1);
+}
+
+#[test]
+fn each_level_logs_itself_and_what_is_above() {
+    let all = ["T: trace", "D: debug", "I: info", "W: warn", "E: error", "F: fatal", "F: fatal with target 1"];
+    let cases = [
+        (Level::All, 0),
+        (Level::Trace, 0),
+        (Level::Debug, 1),
+        (Level::Info, 2),
+        (Level::Warn, 3),
+        (Level::Error, 4),
+        (Level::Fatal, 5),
+        (Level::Off, 7),
+    ];
+    for (level, first) in cases {
+        let wanted: Vec<_> = all[first..].iter().map(|line| format!("{line}\n")).collect();
+        assert_eq!(logged(level, one_of_each), wanted, "{level:?}");
+    }
+}
+
+#[test]
+fn what_is_not_wanted_is_not_even_formatted() {
+    struct Count<'a>(&'a AtomicUsize);
+    impl Display for Count<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            self.0.fetch_add(1, Relaxed);
+            f.write_str("counted")
+        }
+    }
+    let formatted = AtomicUsize::new(0);
+    let events = || {
+        tracing::info!("{}", Count(&formatted));
+        tracing::error!("{}", Count(&formatted));
+        crate::fatal!("{}", Count(&formatted));
+    };
+    assert_eq!(logged(Level::Fatal, events), ["F: counted\n"]);
+    assert_eq!(formatted.load(Relaxed), 1);
+    assert!(logged(Level::Off, events).is_empty());
+    assert_eq!(formatted.load(Relaxed), 1);
+}
+
+#[test]
+fn level_names() {
+    for (name, level) in [("off", Level::Off), ("ALL", Level::All), ("Warn", Level::Warn), ("fAtAl", Level::Fatal)] {
+        assert_eq!(Level::named(name), Some(level));
+    }
+    for name in ["error", "info", "debug", "trace"] {
+        assert!(Level::named(name).is_some());
+    }
+    for name in ["", "warning", "err", " info", "info ", "7"] {
+        assert_eq!(Level::named(name), None, "{name:?}");
+    }
+    assert_eq!(Level::default(), Level::Warn);
+}
+
+#[test]
+fn every_line_of_a_record_has_the_prefix_and_a_record_is_one_write() {
+    let cases = [
+        ("", "I: \n"),
+        ("one", "I: one\n"),
+        ("    (but no valid presentation contexts)", "I:     (but no valid presentation contexts)\n"),
+        ("a\nb", "I: a\nI: b\n"),
+        ("a\n\nb", "I: a\nI: \nI: b\n"),
+        ("\n\nx", "I: \nI: \nI: x\n"),
+        // DCMTK: a line break at the end makes an empty line, too.
+        ("x\n", "I: x\nI: \n"),
+        ("größer: 北京\\x", "I: größer: 北京\\x\n"),
+    ];
+    for (message, wanted) in cases {
+        assert_eq!(logged(Level::Info, || tracing::info!("{message}")), [wanted]);
+        assert_eq!(logged(Level::Info, || tracing::info!(message)), [wanted]);
+    }
+    assert_eq!(logged(Level::Info, || tracing::info!("literal\nlines")), ["I: literal\nI: lines\n"]);
+    assert_eq!(logged(Level::Info, || tracing::info!(bytes = 3, "message")), ["I: message\n"]);
+    let record = logged(Level::Info, || tracing::error!("{}", with_cure("cannot write x: File exists", "move x away")));
+    assert_eq!(record, ["E: cannot write x: File exists\nE: move x away\n"]);
+}
+
+#[test]
+fn s48_no_record_steers_a_terminal() {
+    let hostile = "\0\u{1b}[2Jx\r\t\u{7f}\u{80}\u{9b}31m\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}é";
+    let escaped = r"\x00\x1b[2Jx\x0d\x09\x7f\x80\x9b31m\u{202e}\u{2028}\u{200b}\u{feff}\u{e0041}é";
+    assert_eq!(logged(Level::Info, || tracing::info!("<{hostile}>")), [format!("I: <{escaped}>\n")]);
+    assert_eq!(clean(hostile), escaped);
+    for c in ('\0'..='\u{ffff}').chain('\u{e0000}'..='\u{e00ff}').filter(|c| c.is_control()) {
+        let record = &logged(Level::Info, || tracing::info!("{c}"))[0];
+        let (first, rest) = record.split_once('\n').unwrap();
+        assert!(c == '\n' || (rest.is_empty() && first.bytes().all(|b| (b' '..=b'~').contains(&b))), "{c:?}");
+    }
+}
+
+#[test]
+fn a_value_from_a_peer_begins_no_line() {
+    assert_eq!(clean("1.2.3\nE: forged"), r"1.2.3\x0aE: forged");
+    assert_eq!(clean("1.2\\3"), r"1.2\3");
+    assert!(matches!(clean("Müller^Jörg"), std::borrow::Cow::Borrowed(_)));
+    assert_eq!(clean_bytes(b"plain"), "plain");
+    assert_eq!(clean_bytes(b"M\xfcller\n\xe2\x80\xae"), r"M\xfcller\x0a\u{202e}");
+    assert_eq!(clean_bytes(b"\xff\xfe\xed\xa0\x80"), r"\xff\xfe\xed\xa0\x80");
+}
+
+#[test]
+fn the_systems_words_come_without_their_number() {
+    assert_eq!(reason(&io::Error::from_raw_os_error(28)), "No space left on device");
+    assert_eq!(reason(&io::Error::other("own words (os error 28)")), "own words (os error 28)");
+}
+
+#[test]
+fn a_reader_that_went_away_and_a_full_disk_stop_nothing() {
+    // The reading end is closed as soon as it is made.
+    let mut streams = vec![("closed pipe", Stdio::from(io::pipe().unwrap().1))];
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    streams.extend(full.map(|full| ("full disk", Stdio::from(full))));
+    for (case, stderr) in streams {
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "log::tests::in_a_process_of_its_own_log_much", "--ignored", "--nocapture"])
+            .env("LOG_TEST_MUCH", "1")
+            .stderr(stderr)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{case}");
+    }
+}
+
+#[test]
+#[ignore = "another test runs it with streams that fail"]
+fn in_a_process_of_its_own_log_much() {
+    if std::env::var_os("LOG_TEST_MUCH").is_none() {
+        return;
+    }
+    init(Level::All);
+    for _ in 0..1000 {
+        one_of_each();
+        always("calling");
+    }
+}
+
+#[test]
+fn init_logs_to_stderr_and_dots_to_stdout() {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "log::tests::in_a_process_of_its_own_log_one_of_each", "--ignored", "--nocapture"])
+        .env("LOG_TEST_LEVEL", "info")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "I: info\nW: warn\nE: error\nF: fatal\nF: fatal with target 1\nI: calling\nI: \n");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("RECV: ..\n"), "{stdout}");
+
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "log::tests::in_a_process_of_its_own_log_one_of_each", "--ignored", "--nocapture"])
+        .env("LOG_TEST_LEVEL", "off")
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "I: calling\nI: \n");
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("RECV"));
+}
+
+#[test]
+#[ignore = "another test runs it and reads its streams"]
+fn in_a_process_of_its_own_log_one_of_each() {
+    let Ok(level) = std::env::var("LOG_TEST_LEVEL") else { return };
+    let progress = init(Level::named(&level).unwrap());
+    one_of_each();
+    always("calling");
+    always("");
+    progress.begin("RECV: ").dots(2);
+}
