@@ -52,7 +52,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let progress = log::init(config.general.level);
+    let progress = config.general.start_log();
     if let Some(arguments) = &config.general.arguments {
         log::always(format_args!("{arguments}\n"));
     }

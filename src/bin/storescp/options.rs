@@ -1,6 +1,6 @@
 //! storescp's command line: its own options, its order of checks, and the shared groups it shows between them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -146,6 +146,10 @@ impl Default for Config {
 }
 
 impl Logging for Config {
+    fn set_up(&mut self, program: &str, called: &OsStr) -> Result<(), String> {
+        self.general.set_up_log(program, called)
+    }
+
     fn hides_errors(&self) -> bool {
         self.general.hides_errors()
     }

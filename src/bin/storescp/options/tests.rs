@@ -468,7 +468,6 @@ fn accept_all_is_the_list_of_3_7_0() {
 
 /// Options whose effect is not built yet. An option that gets its effect leaves this list and loses its marker.
 const LATER: &[&str] = &[
-    "-lc x",
     "+ac",
     "-id",
     "+tls a b",
