@@ -512,7 +512,7 @@ impl<'d> Walker<'d> {
             Some(DictVr::Is(vr)) => vr,
             Some(DictVr::Xs) if self.top.signed == Some(true) && may_be_signed(group, number) => Vr::SS,
             Some(DictVr::Ox) if self.top.waveform == Waveform::Other && follows_waveform_bits(group, number) => Vr::OW,
-            Some(choice) => choice.implicit(group, number),
+            Some(choice) => choice.by_tag(group, number),
         };
         let sequence = Body::Sequence { explicit: false, big: false, converted: false };
         if vr == Vr::SQ {
@@ -549,7 +549,7 @@ impl<'d> Walker<'d> {
             && named.spelling == Spelling::Standard
             && let Some(found) = self.look_up(tag)
         {
-            return Ok(match found.implicit(tag.group(), tag.element()) {
+            return Ok(match found.by_tag(tag.group(), tag.element()) {
                 Vr::SQ => (Vr::SQ, Body::Sequence { explicit: false, big: false, converted: true }),
                 vr => (vr, Body::Value { big: false }),
             });
