@@ -16,6 +16,7 @@ pub(crate) const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
 /// Kinds of calls, as tests name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
+#[cfg_attr(not(any(test, feature = "faults")), allow(unreachable_pub, reason = "public for tests only"))]
 pub enum Call {
     OpenFolder,
     OpenNameless,
