@@ -5,5 +5,5 @@ pub mod cli;
 pub mod exit;
 pub mod limits;
 pub mod log;
+pub mod logconfig;
 pub mod options;
-pub mod uid;

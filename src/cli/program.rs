@@ -15,6 +15,15 @@ pub const LOGGING: &str = "(logging)";
 
 /// What the evaluation must know of a program's log.
 pub trait Logging {
+    /// Reads what sets the log up, once the options that name it have been evaluated. `program` is the tool, `called` what
+    /// it was called as.
+    ///
+    /// # Errors
+    /// The text of a usage error.
+    fn set_up(&mut self, program: &str, called: &OsStr) -> Result<(), String> {
+        let _ = (program, called);
+        Ok(())
+    }
     /// Usage errors are no longer shown; the exit code stays.
     fn hides_errors(&self) -> bool;
     /// What the log says before anything else, as it looks on stderr; usually nothing.
@@ -161,7 +170,7 @@ impl<C: Default + Logging + 'static> Program<C> {
         }
     }
 
-    /// Read a command line; `strict` refuses options in effect whose effect is not built yet.
+    /// Read a command line; `strict` sets the log up as well, and refuses options in effect whose effect is not built yet.
     ///
     /// # Errors
     /// Why the program does not run.
@@ -179,6 +188,10 @@ impl<C: Default + Logging + 'static> Program<C> {
         evaluation.count_parameters()?;
         for check in self.checks {
             if *check == LOGGING {
+                if strict {
+                    let set_up = evaluation.options.set_up(self.name, &called);
+                    set_up.map_err(|wrong| evaluation.stop(&wrong))?;
+                }
                 evaluation.logging = true;
             } else if let Some(index) = self.parameters.iter().position(|parameter| parameter.spec.name == *check) {
                 evaluation.parameter(index)?;

@@ -1,17 +1,39 @@
 use super::*;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
-/// What `events` logs at this level: one string for each write.
+use sink::Sink;
+
+/// Keeps what it takes, one string for each record.
+#[derive(Clone, Default)]
+pub(super) struct Kept(Arc<Mutex<Vec<String>>>);
+
+impl Kept {
+    pub(super) fn records(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Sink for Kept {
+    fn take(&self, bytes: &[u8], _: &Record<'_>) -> Vec<config::Problem> {
+        self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+        Vec::new()
+    }
+}
+
+/// What each appender takes of what `events` log with this configuration: one string for each record.
+fn logged_with(config: LogConfig, events: impl FnOnce()) -> Vec<Vec<String>> {
+    let kept: Vec<_> = config.appenders.iter().map(|_| Kept::default()).collect();
+    let sinks = kept.iter().map(|kept| Box::new(kept.clone()) as Box<dyn Sink>).collect();
+    let layer = layer::Lines::new(Arc::new(Loggers::with_sinks(config, sinks)));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
+    kept.iter().map(Kept::records).collect()
+}
+
+/// What `events` log at this level without a configuration.
 fn logged(level: Level, events: impl FnOnce()) -> Vec<String> {
-    let writes = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&writes);
-    let appender = move |record: &[u8]| sink.lock().unwrap().push(String::from_utf8(record.to_vec()).unwrap());
-    let subscriber = tracing_subscriber::registry().with(layer::Lines::new(level, Box::new(appender)));
-    tracing::subscriber::with_default(subscriber, events);
-    let writes = writes.lock().unwrap();
-    writes.clone()
+    logged_with(LogConfig::standard(level), events).concat()
 }
 
 fn one_of_each() {
@@ -195,8 +217,7 @@ fn in_a_process_of_its_own_log_one_of_each() {
 
 #[test]
 fn asking_whether_a_level_is_on_says_what_an_event_would_do() {
-    let layer = layer::Lines::new(Level::Info, Box::new(|_| {}));
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+    logged(Level::Info, || {
         assert!(tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::INFO));
         assert!(!tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::DEBUG));
     });

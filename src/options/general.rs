@@ -1,9 +1,11 @@
 //! General options: usage, version and what is logged.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use crate::cli::{Exclusive, Group, flag, option, text, word};
-use crate::log::Level;
+use crate::log::{self, Level, LogConfig, Progress};
+use crate::logconfig;
 
 /// What the general options say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,8 @@ pub struct General {
     pub level: Level,
     /// A log4cplus property file that sets up the log.
     pub log_config: Option<PathBuf>,
+    /// What that file says, once it has been read.
+    pub log: Option<LogConfig>,
     /// The text of the `I:` record that `--arguments` logs whatever the level; an empty `I:` record follows it.
     pub arguments: Option<String>,
     /// Association parameters are shown at INFO instead of DEBUG.
@@ -19,9 +23,31 @@ pub struct General {
 }
 
 impl General {
-    /// Are usage errors hidden? DCMTK hides them with `-q`, and with `-ll fatal` and `-ll off` alike.
+    /// Reads the file that sets up the log, if one is named. `program` is the tool, `called` what it was called as.
+    ///
+    /// # Errors
+    /// The text of a usage error.
+    pub fn set_up_log(&mut self, program: &str, called: &OsStr) -> Result<(), String> {
+        if let Some(path) = &self.log_config {
+            self.log = Some(logconfig::read(path, program, called).map_err(|e| e.to_string())?);
+        }
+        Ok(())
+    }
+
+    /// Starts the log, for the whole process; see [`log::init`] and [`log::init_from`].
+    pub fn start_log(&self) -> Progress {
+        self.log.as_ref().map_or_else(|| log::init(self.level), log::init_from)
+    }
+
+    /// Are usage errors hidden? DCMTK hides them with `-q`, and with `-ll fatal` and `-ll off` alike, and where a file sets
+    /// the root logger to such a level.
     pub fn hides_errors(&self) -> bool {
-        self.level >= Level::Fatal
+        self.log.as_ref().map_or(self.level, LogConfig::root_level) >= Level::Fatal
+    }
+
+    /// Does the program itself log what it does?
+    fn is_verbose(&self) -> bool {
+        self.log.as_ref().map_or(self.level, LogConfig::program_level) <= Level::Info
     }
 
     /// The records of `--arguments` as they look on stderr: each line has the prefix, and so has the empty record.
@@ -73,13 +99,12 @@ pub fn group() -> Group<General> {
                 |o: &mut General, v| o.log_config = Some(v.path(0)),
             )
             .not_with(&["--log-level"])
-            .not_with_any(&["--verbose", "--debug", "--quiet"])
-            .later(),
+            .not_with_any(&["--verbose", "--debug", "--quiet"]),
         )
         .row(
             flag("+v", "--verbose-pc", "show presentation contexts at the info level", |o: &mut General| {
                 o.verbose_pc = true;
             })
-            .only_if("verbose mode", |o| o.level <= Level::Info || o.log_config.is_some()),
+            .only_if("verbose mode", |o| o.is_verbose()),
         )
 }

@@ -1,6 +1,6 @@
 //! storescp's command line: its own options, its order of checks, and the shared groups it shows between them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -146,6 +146,10 @@ impl Default for Config {
 }
 
 impl Logging for Config {
+    fn set_up(&mut self, program: &str, called: &OsStr) -> Result<(), String> {
+        self.general.set_up_log(program, called)
+    }
+
     fn hides_errors(&self) -> bool {
         self.general.hides_errors()
     }
@@ -248,6 +252,7 @@ const CHECKS: &[&str] = &[
     "--retain-un",
     "--convert-un",
     "--compression-level",
+    "--max-inflated",
     "--sort-conc-studies",
     "--sort-on-study-uid",
     "--sort-on-patientname",
@@ -443,7 +448,7 @@ fn output_directory() -> Group<Config> {
     )
 }
 
-fn written() -> [Group<Output>; 9] {
+fn written() -> [Group<Output>; 10] {
     [
         output::bit_preserving(),
         output::format(),
@@ -457,6 +462,7 @@ fn written() -> [Group<Output>; 9] {
             "deflate compression level (only with --write-xfer-deflated/same)",
             &["--write-xfer-deflated", "--write-xfer-same"],
         ),
+        output::inflation(),
     ]
 }
 
