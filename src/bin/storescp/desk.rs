@@ -189,12 +189,7 @@ impl Destination for Desk {
         }
     }
 
-    fn finish<'a>(
-        &'a self,
-        object: &mut Object,
-        incoming: &Incoming<'_>,
-        received: Received,
-    ) -> (u16, Self::Turn<'a>) {
+    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, Self::Turn<'a>) {
         drop(object.line.take());
         let received = match received {
             // Before the turn is taken: the disk may take its time.

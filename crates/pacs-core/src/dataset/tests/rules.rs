@@ -80,13 +80,8 @@ fn vr_of_implicit_elements() {
 fn us_or_ss_by_the_pixel_representation_read_before() {
     let representation = |value: &[u8]| I.el(0x0028_0103, "", value);
     let smallest = I.el(0x0028_0106, "", b"\x01\x00");
-    for (value, vr) in [
-        (&b"\0\0"[..], "US"),
-        (b"\x02\0", "US"),
-        (b"", "US"),
-        (b"\x01\0", "SS"),
-        (b"\x01\0\0\0", "SS"),
-    ] {
+    for (value, vr) in [(&b"\0\0"[..], "US"), (b"\x02\0", "US"), (b"", "US"), (b"\x01\0", "SS"), (b"\x01\0\0\0", "SS")]
+    {
         let out = cat(&[L.el(0x0028_0103, "US", value), L.el(0x0028_0106, vr, b"\x01\x00")]);
         gives(LEI, "+te", &cat(&[representation(value), smallest.clone()]), Ok(out));
     }
@@ -147,11 +142,8 @@ fn private_elements_by_their_creator() {
         gives(LEI, "+te", &cat(&[creator(0x0009_0010, name), age(0x0009_1000)]), Ok(out));
     }
     // The block of the creator, and no other.
-    let out = cat(&[
-        L.el(0x0009_0011, "LO", b"ACUSON"),
-        L.el(0x0009_1000, "UN", b"12"),
-        L.el(0x0009_1100, "IS", b"12"),
-    ]);
+    let out =
+        cat(&[L.el(0x0009_0011, "LO", b"ACUSON"), L.el(0x0009_1000, "UN", b"12"), L.el(0x0009_1100, "IS", b"12")]);
     gives(LEI, "+te", &cat(&[creator(0x0009_0011, b"ACUSON"), age(0x0009_1000), age(0x0009_1100)]), Ok(out));
     // Read later, or out of order.
     let out = cat(&[L.el(0x0009_0010, "LO", b"ACUSON"), L.el(0x0009_1000, "UN", b"12")]);
