@@ -14,9 +14,8 @@ pub(super) const B: Writer = Writer { explicit: true, big: true };
 pub(super) const UNDEFINED: u32 = u32::MAX;
 
 /// VRs, real and not, that a length of four bytes follows.
-const LONG: [&str; 19] = [
-    "OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV", "ox", "lt", "px", "OX", "XX", "ZZ",
-];
+const LONG: [&str; 19] =
+    ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV", "ox", "lt", "px", "OX", "XX", "ZZ"];
 
 impl Writer {
     pub(super) fn of(syntax: &str) -> Writer {

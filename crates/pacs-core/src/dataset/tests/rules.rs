@@ -80,13 +80,8 @@ fn vr_of_implicit_elements() {
 fn us_or_ss_by_the_pixel_representation_read_before() {
     let representation = |value: &[u8]| I.el(0x0028_0103, "", value);
     let smallest = I.el(0x0028_0106, "", b"\x01\x00");
-    for (value, vr) in [
-        (&b"\0\0"[..], "US"),
-        (b"\x02\0", "US"),
-        (b"", "US"),
-        (b"\x01\0", "SS"),
-        (b"\x01\0\0\0", "SS"),
-    ] {
+    for (value, vr) in [(&b"\0\0"[..], "US"), (b"\x02\0", "US"), (b"", "US"), (b"\x01\0", "SS"), (b"\x01\0\0\0", "SS")]
+    {
         let out = cat(&[L.el(0x0028_0103, "US", value), L.el(0x0028_0106, vr, b"\x01\x00")]);
         gives(LEI, "+te", &cat(&[representation(value), smallest.clone()]), Ok(out));
     }
@@ -147,11 +142,8 @@ fn private_elements_by_their_creator() {
         gives(LEI, "+te", &cat(&[creator(0x0009_0010, name), age(0x0009_1000)]), Ok(out));
     }
     // The block of the creator, and no other.
-    let out = cat(&[
-        L.el(0x0009_0011, "LO", b"ACUSON"),
-        L.el(0x0009_1000, "UN", b"12"),
-        L.el(0x0009_1100, "IS", b"12"),
-    ]);
+    let out =
+        cat(&[L.el(0x0009_0011, "LO", b"ACUSON"), L.el(0x0009_1000, "UN", b"12"), L.el(0x0009_1100, "IS", b"12")]);
     gives(LEI, "+te", &cat(&[creator(0x0009_0011, b"ACUSON"), age(0x0009_1000), age(0x0009_1100)]), Ok(out));
     // Read later, or out of order.
     let out = cat(&[L.el(0x0009_0010, "LO", b"ACUSON"), L.el(0x0009_1000, "UN", b"12")]);
@@ -658,6 +650,11 @@ fn encapsulated_pixel_data() {
         gives(JPG, "+te", &input, Err(Reason::PixelRepresentationNotFound));
     }
     assert_eq!(Reason::PixelRepresentationNotFound.consequence(), Consequence::OutOfResources);
+    // Unless it is dropped, which may show only after it was read.
+    let icons = L.sq(0x0088_0200, &L.item(&L.el_u(0x7FE0_0010, "OB", &L.item(b"AB"))));
+    let [empty, last] = [L.sq(0x0088_0200, &[]), L.el(0x0088_0906, "ST", b"AB")];
+    gives(LEE, "", &cat(&[empty.clone(), last.clone(), icons.clone()]), Ok(cat(&[empty, last.clone()])));
+    gives(LEE, "", &cat(&[last, icons]), Err(Reason::PixelRepresentationNotFound));
     // What comes after it matters more.
     let broken = cat(&[L.el_u(0x7FE0_0010, "OB", &[]), L.sequence_end(0)]);
     gives(LEE, "", &broken, Err(Reason::ItemDelimiterMissing));
