@@ -13,6 +13,8 @@ mod keep;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod logging;
+#[cfg(test)]
 mod negotiate;
 #[cfg(test)]
 mod receive;
