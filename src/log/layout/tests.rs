@@ -161,3 +161,31 @@ fn times_as_glibc_prints_them_in_the_c_locale() {
         assert_eq!(text, wanted, "{format}");
     }
 }
+
+#[test]
+fn whatever_stands_in_a_pattern_something_is_printed() {
+    const SIGNS: [char; 24] = [
+        '%', '%', '%', '%', '-', '.', '0', '9', '{', '}', 'D', 'd', 'c', 'm', 'n', 'p', 'q', 'Q', 'E', '^', 'ä', ' ',
+        'Y', 'Z',
+    ];
+    let mut state = 1_u64;
+    let mut next = || {
+        // Marsaglia's xorshift64.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for _ in 0..20_000 {
+        let length = next() % 12;
+        let pattern: String = (0..length).map(|_| SIGNS[(next() % 24) as usize]).collect();
+        let (text, problems) = printed(&pattern, "line\nline");
+        assert!(problems.len() <= pattern.matches('%').count().max(1), "{pattern}: {problems:?}");
+        if !pattern.contains('%') {
+            assert_eq!(text, if pattern.is_empty() { "lineline".to_owned() } else { pattern.repeat(2) });
+        }
+        let mut time = String::new();
+        TimeFormat::new(&pattern, true).write(record("").time, &mut time);
+        assert!(pattern.contains('%') || time == pattern);
+    }
+}
