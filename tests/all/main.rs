@@ -18,6 +18,8 @@ mod layers;
 #[cfg(test)]
 mod layouts;
 #[cfg(test)]
+mod logging;
+#[cfg(test)]
 mod negotiate;
 #[cfg(test)]
 mod receive;

@@ -79,6 +79,16 @@ impl Pending {
         self.own_grew(start);
     }
 
+    /// Adds bytes of two slices by copying them.
+    #[inline]
+    pub(crate) fn copy_both(&mut self, first: &[u8], second: &[u8], slices: &[&[u8]]) {
+        let start = self.own_end(slices);
+        self.own.reserve(first.len() + second.len());
+        self.own.extend_from_slice(first);
+        self.own.extend_from_slice(second);
+        self.own_grew(start);
+    }
+
     /// Adds bytes by copying them, and gives them to `change` for it to do so.
     #[inline]
     pub(crate) fn copy_changed(&mut self, bytes: &[u8], slices: &[&[u8]], change: impl FnOnce(&mut [u8])) {

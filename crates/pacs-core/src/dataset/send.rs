@@ -177,6 +177,7 @@ fn spool(
         scratch: context.scratch.clone(),
         warnings: &mut emitter.warnings,
         watch: &mut emitter.watch,
+        doubts: &mut emitter.doubts,
     };
     let arranged = Arranged::measure(&scratch, &mut emitter.stirred, task)?;
     let outcome = Outcome { found: emitter.watch.found(), changed: true, warnings: emitter.warnings };

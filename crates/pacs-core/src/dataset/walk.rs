@@ -7,6 +7,7 @@
 use super::pending::Place;
 use super::refusal::{Reason, Refusal, Warning};
 use super::tag::Tag;
+use super::value::{has_uid_blank, is_text_pad};
 use super::vr::{
     CreatorId, DictVr, Dictionary, ExplicitVr, LengthField, Padding, Spelling, Vr, follows_waveform_bits,
     is_overlay_data, is_pixel_data, may_be_signed,
@@ -21,6 +22,8 @@ pub(crate) const WHOLE: u32 = 65_536;
 const SMALL: u32 = 256;
 /// So much of any longer one is seen at once.
 const FIRST: usize = 8;
+/// Bytes passed over at a glance before what they became is looked after.
+const GLANCED: usize = 64 * 1024;
 /// Private creators remembered in all open items together. Real objects have a few dozen; elements of creators beyond
 /// these are unknown.
 const CREATORS: usize = 65_536;
@@ -69,9 +72,28 @@ pub(crate) struct Element {
     pub(crate) order: Order,
 }
 
+/// Elements that go through with no more than another header, if that: those about which nothing is odd.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Plain {
+    /// What they become.
+    pub(crate) explicit: bool,
+    pub(crate) big: bool,
+    /// Those of this group, or none if it is larger than any.
+    pub(crate) group: u32,
+    /// Not those for which this [may want](super::watch::Mask) a closer look.
+    pub(crate) mask: super::watch::Mask,
+}
+
 /// What a walk tells.
 pub(crate) trait Visit {
     type Error: From<Refusal>;
+
+    /// Which elements need not be told one by one.
+    fn plain(&self) -> Option<Plain>;
+    /// Some that are not changed at all, with headers and values.
+    fn unchanged(&mut self, run: Chunk<'_>) -> Result<(), Self::Error>;
+    /// One that has no VR in its header, and gets this one of two bytes of length. More may follow at once.
+    fn named(&mut self, tag: Tag, vr: Vr, value: &[u8]);
 
     /// An element with its whole value; its header has `header` bytes.
     fn element(&mut self, element: &Element, header: usize, whole: Chunk<'_>) -> Result<(), Self::Error>;
@@ -344,14 +366,100 @@ impl<'d> Walker<'d> {
                 _ => self.end_of_sequence(None, visit)?,
             }
         }
+        self.within_value = false;
         if chunk.bytes.len() < 8 {
             return Ok(Step::Need(8));
         }
         match self.top.kind {
-            Kind::DataSet | Kind::Item => self.step_element(chunk, visit),
+            Kind::DataSet | Kind::Item => {
+                if let Some(plain) = visit.plain()
+                    && plain.big == self.top.big
+                    && let run @ 1.. = self.pass_plain(chunk, plain, visit)?
+                {
+                    return Ok(Step::Used(run));
+                }
+                self.step_element(chunk, visit)
+            }
             Kind::Sequence => self.step_item(chunk, visit),
             Kind::Fragments => self.step_fragment(chunk, visit),
         }
+    }
+
+    /// Passes over elements that need no more than a glance. Returns how many bytes they have.
+    fn pass_plain<V: Visit>(&mut self, chunk: Chunk<'_>, plain: Plain, visit: &mut V) -> Result<usize, V::Error> {
+        let inside = usize::try_from(self.top.end - self.position).unwrap_or(usize::MAX);
+        let within = chunk.to(inside.min(GLANCED));
+        match (self.top.explicit, plain.explicit) {
+            (true, true) => {
+                let run = self.pass_explicit(within.bytes, plain);
+                visit.unchanged(chunk.to(run))?;
+                Ok(run)
+            }
+            (false, false) => {
+                let run = self.pass_implicit(within.bytes, plain, |_, _, _| {});
+                visit.unchanged(chunk.to(run))?;
+                Ok(run)
+            }
+            (false, true) => {
+                let run = self.pass_implicit(within.bytes, plain, |tag, vr, value| visit.named(tag, vr, value));
+                visit.unchanged(chunk.to(0))?;
+                Ok(run)
+            }
+            (true, false) => Ok(0),
+        }
+    }
+
+    /// Whether nothing but its value can be odd about an element with that tag.
+    #[inline]
+    fn is_plain(tag: Tag, largest: u64, plain: &Plain) -> bool {
+        // Group lengths are something else; so is what stands in groups that tell of others.
+        u32::from(tag.group()) == plain.group
+            && u64::from(tag.number()) >= largest
+            && tag.element() != 0
+            && (8..0x7FE0).contains(&tag.group())
+            && !plain.mask.may_want(tag)
+    }
+
+    fn pass_explicit(&mut self, bytes: &[u8], plain: Plain) -> usize {
+        let (mut at, mut largest) = (0, self.top.largest);
+        while let Some(Some(&[t0, t1, t2, t3, a, b, c, d])) = bytes.get(at..).map(|rest| rest.first_chunk::<8>()) {
+            let tag = Tag::read([t0, t1, t2, t3], plain.big);
+            let end = at + 8 + short([c, d], plain.big) as usize;
+            let Some(value) = bytes.get(at + 8..end) else { break };
+            // Private creators may be known.
+            let known = tag.group() & 1 == 0 || tag.is_private();
+            if !known || !Self::is_plain(tag, largest, &plain) || !Glance::at_letters([a, b]).is_plain(value) {
+                break;
+            }
+            largest = u64::from(tag.number()) + 1;
+            at = end;
+        }
+        self.top.largest = largest;
+        at
+    }
+
+    #[inline]
+    fn pass_implicit(&mut self, bytes: &[u8], plain: Plain, mut tell: impl FnMut(Tag, Vr, &[u8])) -> usize {
+        let (mut at, mut largest) = (0, self.top.largest);
+        while let Some(Some(&[t0, t1, t2, t3, a, b, c, d])) = bytes.get(at..).map(|rest| rest.first_chunk::<8>()) {
+            let tag = Tag::read([t0, t1, t2, t3], false);
+            let len = u32::from_le_bytes([a, b, c, d]) as usize;
+            // Private elements want their creator, and the VR of some others depends on these two.
+            let telling = matches!(tag, Tag::PIXEL_REPRESENTATION | Tag::WAVEFORM_BITS) || tag.group() & 1 == 1;
+            if telling || len > 0xFFFF || !Self::is_plain(tag, largest, &plain) {
+                break;
+            }
+            let Some(value) = bytes.get(at + 8..at + 8 + len) else { break };
+            let Some(DictVr::Is(vr)) = self.dictionary.standard(tag.group(), tag.element()) else { break };
+            if !Glance::at(vr).is_plain(value) {
+                break;
+            }
+            tell(tag, vr, value);
+            largest = u64::from(tag.number()) + 1;
+            at += 8 + len;
+        }
+        self.top.largest = largest;
+        at
     }
 
     #[inline]
@@ -389,7 +497,6 @@ impl<'d> Walker<'d> {
             self.within_value = true;
             return Ok(Step::Need(header + want));
         }
-        self.within_value = false;
         // A look at a value that arrives in pieces is repeated: nothing before this line may leave a trace.
         let order = match u64::from(tag.number()) + 1 {
             this if this > self.top.largest => {
@@ -802,6 +909,77 @@ impl<'d> Walker<'d> {
 
     fn refuse_at(&self, reason: Reason, tag: Tag) -> Refusal {
         Refusal { reason, offset: self.position, tag: Some(tag) }
+    }
+}
+
+/// What a value must be like to go through unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Glance {
+    /// The VR has a length field of four bytes, or is none.
+    No,
+    /// As [`Padding::Blank`] has it.
+    Text,
+    /// As [`Padding::Uid`] has it.
+    Uid,
+    /// A multiple of this, which is even.
+    Units(u8),
+}
+
+impl Glance {
+    const fn of(vr: Vr) -> Glance {
+        match (vr.length_field(), vr.padding()) {
+            (LengthField::Four, _) => Glance::No,
+            (_, Padding::Blank) => Glance::Text,
+            (_, Padding::Uid) => Glance::Uid,
+            _ => Glance::Units(vr.unit() as u8),
+        }
+    }
+
+    #[inline]
+    fn at(vr: Vr) -> Glance {
+        static GLANCES: [Glance; Vr::ALL.len()] = {
+            let mut glances = [Glance::No; Vr::ALL.len()];
+            let mut number = 0;
+            while number < glances.len() {
+                glances[Vr::ALL[number] as usize] = Glance::of(Vr::ALL[number]);
+                number += 1;
+            }
+            glances
+        };
+        GLANCES.get(vr as usize).copied().unwrap_or(Glance::No)
+    }
+
+    /// By the letters of an explicit header.
+    #[inline]
+    fn at_letters([a, b]: [u8; 2]) -> Glance {
+        static GLANCES: [Glance; 32 * 32] = {
+            let mut glances = [Glance::No; 32 * 32];
+            let mut number = 0;
+            while number < Vr::ALL.len() {
+                let [a, b] = Vr::ALL[number].bytes();
+                glances[(a as usize - 64) * 32 + b as usize - 64] = Glance::of(Vr::ALL[number]);
+                number += 1;
+            }
+            glances
+        };
+        let (a, b) = (usize::from(a).wrapping_sub(64), usize::from(b).wrapping_sub(64));
+        if a < 32 && b < 32 { GLANCES[a * 32 + b] } else { Glance::No }
+    }
+
+    #[inline]
+    fn is_plain(self, value: &[u8]) -> bool {
+        match (self, value) {
+            (Glance::No, _) => false,
+            (_, []) => true,
+            (Glance::Units(unit), _) => value.len() & (usize::from(unit) - 1) == 0,
+            (Glance::Text, [.., before, last]) => {
+                value.len() & 1 == 0 && (!is_text_pad(*last) || (*last == b' ' && !is_text_pad(*before)))
+            }
+            (Glance::Uid, [.., before, last]) => {
+                value.len() & 1 == 0 && (*last != 0 || *before != 0) && !has_uid_blank(value)
+            }
+            _ => false,
+        }
     }
 }
 

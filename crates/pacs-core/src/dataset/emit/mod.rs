@@ -16,7 +16,7 @@ use super::spill::{Spill, numbers_from_bytes, numbers_to_bytes};
 use super::storage::{ScratchMaker, Sink};
 use super::tag::Tag;
 use super::vr::{LengthField, Vr};
-use super::walk::{Chunk, Element, Order, UNDEFINED, Visit};
+use super::walk::{Chunk, Element, Order, Plain, UNDEFINED, Visit};
 use super::watch::Watch;
 use group::GroupLength;
 use value::Streaming;
@@ -75,11 +75,11 @@ impl Output {
 
     /// The header of an item, fragment or delimiter.
     #[inline]
-    pub(crate) fn bare_header(&self, tag: Tag, len: u32) -> [u8; 8] {
+    pub(crate) fn bare_header(&self, tag: Tag, len: u32) -> Header {
         let big = self.encoding.is_big();
         let [a, b, c, d] = tag.bytes(big);
         let [e, f, g, h] = number(len, big);
-        [a, b, c, d, e, f, g, h]
+        Header { bytes: [a, b, c, d, e, f, g, h, 0, 0, 0, 0], len: 8 }
     }
 
     /// The VR that is written for one in the tree, and `len` bytes of value.
@@ -110,6 +110,23 @@ impl Header {
     #[inline]
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
+    }
+
+    /// A header of eight bytes with four bytes of value behind it.
+    fn with(mut self, value: [u8; 4]) -> Header {
+        self.bytes[8..].copy_from_slice(&value);
+        self.len = 12;
+        self
+    }
+
+    /// Whether these bytes are this header: the comparison every element goes through, so none of unknown length.
+    #[inline]
+    fn is(&self, bytes: &[u8]) -> bool {
+        match (self.len, bytes.len()) {
+            (8, 8) => self.bytes.first_chunk::<8>() == bytes.first_chunk::<8>(),
+            (12, 12) => Some(&self.bytes) == bytes.first_chunk::<12>(),
+            _ => false,
+        }
     }
 }
 
@@ -217,6 +234,10 @@ pub(crate) struct Emitter {
     /// Open sequences whose content is dropped.
     muted: u32,
     pub(crate) doom: Option<Refusal>,
+    /// Open sequences from the first on that may be a duplicate, or be within one.
+    doubtful: u32,
+    /// Encapsulated pixel data that cannot be written, where it may be in a duplicate that is dropped.
+    pub(crate) doubts: Vec<(u64, Refusal)>,
     streaming: Streaming,
     /// Records of stirred data sets and items, those within before those around.
     pub(crate) stirred: Spill<{ Stirred::BYTES }>,
@@ -239,6 +260,8 @@ impl Emitter {
             below: Vec::new(),
             muted: 0,
             doom: None,
+            doubtful: 0,
+            doubts: Vec::new(),
             streaming: Streaming::Skip,
             stirred: Spill::new(memory, scratch),
             changed: false,
@@ -368,11 +391,11 @@ impl<S: Sink> Pass<'_, S> {
 
     /// Writes a header, by reference if it is the one that was read.
     #[inline]
-    fn put_header(&mut self, header: &[u8], read: Chunk<'_>) {
-        if header == read.bytes {
+    fn put_header(&mut self, header: &Header, read: Chunk<'_>) {
+        if header.is(read.bytes) {
             self.put(read);
         } else {
-            self.own(header);
+            self.own(header.as_bytes());
             self.emitter.changed = true;
         }
     }
@@ -422,7 +445,7 @@ impl<S: Sink> Pass<'_, S> {
         match vr {
             Some(vr) => {
                 let header = emitter.output.header(level.tag, vr, written);
-                self.put_header(header.as_bytes(), read);
+                self.put_header(&header, read);
             }
             None => {
                 let header = emitter.output.bare_header(Tag::ITEM, written);
@@ -498,7 +521,7 @@ impl Emitter {
 
     #[inline]
     fn see(&mut self, element: &Element, value: Option<&[u8]>) {
-        if self.watch.may_want(element.tag) {
+        if self.watch.mask.may_want(element.tag) {
             let at = self.pending.position();
             let levels = || self.below.iter().chain(std::iter::once(&self.level)).filter(|level| level.is_sequence);
             let path = || levels().flat_map(|level| [level.tag.number(), level.items]).collect();
@@ -513,6 +536,30 @@ fn emitter_header(emitter: &Emitter, tag: Tag, vr: Vr, len: u32) -> Header {
 
 impl<S: Sink> Visit for Pass<'_, S> {
     type Error = Error;
+
+    #[inline]
+    fn plain(&self) -> Option<Plain> {
+        let Emitter { output, muted, level, watch, .. } = &*self.emitter;
+        (*muted == 0).then_some(Plain {
+            explicit: output.encoding.is_explicit(),
+            big: output.encoding.is_big(),
+            group: level.group,
+            mask: watch.mask,
+        })
+    }
+
+    #[inline]
+    fn unchanged(&mut self, run: Chunk<'_>) -> Result<(), Error> {
+        self.put(run);
+        self.make_room()
+    }
+
+    #[inline]
+    fn named(&mut self, tag: Tag, vr: Vr, value: &[u8]) {
+        self.emitter.changed = true;
+        let header = self.emitter.output.header(tag, vr, value.len() as u32);
+        self.emitter.pending.copy_both(header.as_bytes(), value, self.slices);
+    }
 
     #[inline]
     fn element(&mut self, element: &Element, header: usize, whole: Chunk<'_>) -> Result<(), Error> {
@@ -571,6 +618,9 @@ impl<S: Sink> Visit for Pass<'_, S> {
             }
         }
         self.emitter.see(element, None);
+        if self.emitter.doubtful > 0 || element.order == Order::Misplaced {
+            self.emitter.doubtful += 1;
+        }
         self.open(Level::new(true, element.tag), element.len, Some(Vr::SQ), header)
     }
 
@@ -579,6 +629,7 @@ impl<S: Sink> Visit for Pass<'_, S> {
             self.emitter.muted -= 1;
             return Ok(());
         }
+        self.emitter.doubtful = self.emitter.doubtful.saturating_sub(1);
         self.close(Tag::SEQUENCE_END, delimiter)
     }
 
@@ -609,16 +660,22 @@ impl<S: Sink> Visit for Pass<'_, S> {
         }
         // DCMTK: within a sequence in the disguise of UN, whose encoding is implicit, they are in another syntax.
         let implicit = header.bytes.len() == 8;
-        if !self.emitter.output.fragments || implicit {
-            // It is read to the end all the same: what is wrong there matters more.
-            let offset = self.emitter.pending.position();
-            let reason = Reason::PixelRepresentationNotFound;
-            self.emitter.doom = Some(Refusal { reason, offset, tag: Some(element.tag) });
-            self.emitter.muted = DOOMED;
-            return Ok(());
+        let emitter = &mut *self.emitter;
+        if !emitter.output.fragments || implicit {
+            let offset = emitter.pending.position();
+            let refusal = Refusal { reason: Reason::PixelRepresentationNotFound, offset, tag: Some(element.tag) };
+            let may_be_dropped = emitter.doubtful > 0 || element.order == Order::Misplaced;
+            if may_be_dropped && emitter.doubts.len() < DOUBTS {
+                emitter.doubts.push((offset, refusal));
+            } else {
+                // It is read to the end all the same: what is wrong there matters more.
+                emitter.doom = Some(refusal);
+                emitter.muted = DOOMED;
+                return Ok(());
+            }
         }
         let written = self.emitter.output.header(element.tag, Vr::OB, UNDEFINED);
-        self.put_header(written.as_bytes(), header);
+        self.put_header(&written, header);
         Ok(())
     }
 
@@ -666,3 +723,6 @@ impl<S: Sink> Visit for Pass<'_, S> {
 
 /// More open sequences than there can be: nothing is written any more.
 const DOOMED: u32 = 1 << 31;
+
+/// How many doubts are worth remembering.
+const DOUBTS: usize = 1024;

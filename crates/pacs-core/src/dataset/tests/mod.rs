@@ -2,6 +2,8 @@
 
 mod bytes;
 mod cases;
+mod generate;
+mod properties;
 mod rules;
 
 use super::*;

@@ -650,6 +650,11 @@ fn encapsulated_pixel_data() {
         gives(JPG, "+te", &input, Err(Reason::PixelRepresentationNotFound));
     }
     assert_eq!(Reason::PixelRepresentationNotFound.consequence(), Consequence::OutOfResources);
+    // Unless it is dropped, which may show only after it was read.
+    let icons = L.sq(0x0088_0200, &L.item(&L.el_u(0x7FE0_0010, "OB", &L.item(b"AB"))));
+    let [empty, last] = [L.sq(0x0088_0200, &[]), L.el(0x0088_0906, "ST", b"AB")];
+    gives(LEE, "", &cat(&[empty.clone(), last.clone(), icons.clone()]), Ok(cat(&[empty, last.clone()])));
+    gives(LEE, "", &cat(&[last, icons]), Err(Reason::PixelRepresentationNotFound));
     // What comes after it matters more.
     let broken = cat(&[L.el_u(0x7FE0_0010, "OB", &[]), L.sequence_end(0)]);
     gives(LEE, "", &broken, Err(Reason::ItemDelimiterMissing));
