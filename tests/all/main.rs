@@ -2,8 +2,11 @@
 //!
 //! `PACS_TEST_STORESCP` names another program to run in place of our `storescp`, to see what it does with the same bytes.
 
+#[cfg(test)]
 mod cli;
 
+#[cfg(test)]
+mod commands;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
@@ -13,6 +16,8 @@ mod keep;
 #[cfg(test)]
 mod layers;
 #[cfg(test)]
+mod layouts;
+#[cfg(test)]
 mod logging;
 #[cfg(test)]
 mod negotiate;
@@ -21,4 +26,8 @@ mod receive;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
+mod rewriting;
+#[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod traces;

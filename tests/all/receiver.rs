@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use pacs_testing::{Part10, Start, Tool, files};
+use pacs_testing::{Object, Part10, Peer, Start, Tool, files};
 use tempfile::TempDir;
 
 /// The program under test.
@@ -69,5 +70,33 @@ impl Deref for Receiver {
 
     fn deref(&self) -> &Tool {
         &self.tool
+    }
+}
+
+/// Both ways to store: parsed, and bit-preserving.
+pub(crate) const MODES: [&[&str]; 2] = [&[], &["+B"]];
+
+/// Another peer is served from association to release.
+pub(crate) fn serves(receiver: &Receiver) {
+    let mut peer = Peer::usual(receiver.port);
+    assert_eq!((peer.echo(5), peer.store(1, &Object::tiny("1.2.3.99"))), (0, 0));
+    assert!(peer.release());
+}
+
+/// The association ends with an A-ABORT, or its connection with less, and is closed at once.
+pub(crate) fn ends(peer: &mut Peer, case: &str) {
+    let start = Instant::now();
+    let end = peer.receive();
+    assert!(end.abort().is_some() || end.gone(), "{case}: {end:?}");
+    assert!(peer.closed(), "{case}: not closed");
+    assert!(start.elapsed() < Duration::from_secs(10), "{case}: closed after {:?}", start.elapsed());
+}
+
+/// The connection breaks soon, however much is sent. How much goes through does not matter: it may be read only to be
+/// thrown away, so that the A-ABORT reaches the peer.
+pub(crate) fn floods_in_vain(peer: &mut Peer, bytes: &[u8], case: &str) {
+    let start = Instant::now();
+    while peer.offer(bytes) {
+        assert!(start.elapsed() < Duration::from_secs(10), "{case}: still taken after {:?}", start.elapsed());
     }
 }

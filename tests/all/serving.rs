@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pacs_testing::{
-    Answer, Command, LIMIT, Next, Object, Peer, RELEASE_RQ, Request, Start, message, pdu, pdv, run, uid, within,
+    ABORT, Answer, Command, LIMIT, Next, Object, Peer, RELEASE_RQ, Request, Start, message, pdu, pdv, run, uid, within,
 };
 
 use crate::receiver::{Receiver, storescp};
@@ -199,8 +199,9 @@ fn s31_socket_timeout_ends_idle_associations() {
     let mut within_header = Peer::usual(receiver.port);
     within_header.send(&[4, 0, 0]);
     assert!(idle.closed() && stalled.closed() && within_header.closed());
-    receiver.wait_log_times("I: Association Aborted", 3, LIMIT);
-    assert_eq!(receiver.stored(), [""; 0]);
+    receiver.wait_log_times("I: Association Aborted", 2, LIMIT);
+    receiver.wait_log("E: Store SCP Failed: ", LIMIT);
+    assert!(within(LIMIT, || receiver.stored().is_empty()), "{:?}", receiver.stored());
     assert!(serves(&receiver, LIMIT).is_some());
 }
 
@@ -317,7 +318,9 @@ fn s31_five_hundred_idle_peers_are_cheap_and_hold_nobody_up() {
     let took = (0..3).map(|_| serves(&receiver, LIMIT).unwrap()).min().unwrap();
     assert!(took < SECOND, "a normal peer took {took:?}");
     let grown = receiver.usage().resident.saturating_sub(before.resident);
-    assert!(grown <= 500 * 16, "{grown} KiB for 500 idle peers");
+    // Without optimization frames are larger, and with them the part of each thread's stack that is ever touched.
+    let each = if cfg!(debug_assertions) { 40 } else { 16 };
+    assert!(grown <= 500 * each, "{grown} KiB for 500 idle peers");
     drop((silent, accepted));
     let back = |usage: pacs_testing::Usage| usage.threads <= before.threads && usage.descriptors <= before.descriptors;
     assert!(within(LIMIT, || back(receiver.usage())), "{before:?} became {:?}", receiver.usage());
@@ -406,4 +409,36 @@ fn a_release_is_answered_while_data_are_under_way() {
     assert!(peer.closed() || peer.offer(&[]), "and then it ends");
     assert!(within(LIMIT, || receiver.stored().is_empty()), "{:?}", receiver.stored());
     receiver.wait_log("E: Store SCP Failed: ", LIMIT);
+}
+
+#[test]
+fn s28_peers_that_leave_before_their_answer_do_no_harm() {
+    let receiver = Receiver::start(&[]);
+    assert!(serves(&receiver, LIMIT).is_some());
+    let before = receiver.usage();
+    let object = Object::with_pixels("1.2.3.1", 30_000, 1);
+    let store = message(1, &Command::store_of(1, &object).to_bytes(), Some(&object.data), 16384);
+    let twice = RELEASE_RQ.repeat(2);
+    let leaves: [(&str, &[&[u8]]); 5] = [
+        ("after a store", &[&store]),
+        ("after two stores", &[&store, &store]),
+        ("with an abort", &[&store, &ABORT]),
+        ("with a release", &[&store, &RELEASE_RQ]),
+        ("with two releases", &[&store, &twice]),
+    ];
+    for (case, parts) in leaves {
+        for _ in 0..10 {
+            let mut peer = Peer::usual(receiver.port);
+            peer.offer(&parts.concat());
+            peer.hang_up();
+        }
+        assert!(serves(&receiver, LIMIT).is_some(), "{case}");
+        // Each message was complete, so the object may be kept; if it is, then whole.
+        let back = || receiver.usage().threads <= before.threads && receiver.usage().descriptors <= before.descriptors;
+        assert!(within(LIMIT, back), "{case}: {before:?} became {:?}", receiver.usage());
+        assert!(receiver.stored().iter().all(|name| name == "MR.1.2.3.1" || name == "MR.1.2.3.99"), "{case}");
+        if receiver.stored().len() == 2 {
+            assert!(receiver.data("MR.1.2.3.1") == object.data, "{case}");
+        }
+    }
 }

@@ -1,11 +1,10 @@
 //! One association from its first byte to its last: receive, judge, serve, end.
 
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
-use pacs_core::association::accept::{self, Policy, Verdict};
-use pacs_core::association::{Association, AssociationError, Proposal, Timeouts, dump as parameters};
+use pacs_core::association::accept::{self, Acceptance, Cause, Policy, Verdict};
+use pacs_core::association::{Association, AssociationError, Parties, Proposal, Timeouts, dump as parameters};
 use pacs_core::dimse::command::{CStoreRq, Kind, Message, Request};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
@@ -50,26 +49,30 @@ pub(crate) struct Receiver {
     /// Where objects go.
     pub(crate) desk: Desk,
     /// Names of peers, for the log.
-    pub(crate) names: Arc<Resolver>,
+    pub(crate) names: Resolver,
     /// The most associations at a time, for the log.
     pub(crate) limit: usize,
 }
 
 impl Serve for Receiver {
-    fn serve(&self, stream: TcpStream) {
+    type Session = Box<Association>;
+
+    fn establish(&self, stream: TcpStream) -> Option<Box<Association>> {
         // A socket that is gone already has nobody to tell.
-        let Ok(link) = Link::new(stream, self.socket) else { return };
+        let link = Link::new(stream, self.socket).ok()?;
         self.greet(&link);
         match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
-            Ok(proposal) => {
-                self.say_received();
-                self.answer(proposal);
-            }
+            Ok(proposal) => self.answer(proposal),
             Err(failure) => {
                 self.say_failed(&failure.error);
                 failure.end();
+                None
             }
         }
+    }
+
+    fn serve(&self, association: Box<Association>) {
+        self.serve_association(association);
     }
 
     fn turn_away(&self, stream: TcpStream) {
@@ -147,42 +150,78 @@ impl Receiver {
         error!(target: TARGET, "Receiving Association failed: {error}{cure}");
     }
 
-    /// Judges the proposal and serves the association it leads to.
-    fn answer(&self, proposal: Proposal) {
-        self.say_parameters(|| {
-            format!("Parameters:\n{}", parameters::received_request(&proposal.request, self.policy.max_pdu))
-        });
-        match accept::judge(&proposal.request, &self.policy) {
-            Verdict::Accept(acceptance) => {
-                for warning in &acceptance.warnings {
-                    warn!(target: "dcmtk.dcmnet", "{warning}");
-                }
-                let shown = self
-                    .shows_parameters()
-                    .then(|| parameters::sent_acceptance(&proposal.request, &acceptance.ac, &acceptance.contexts));
-                let max_send_pdv = acceptance.send.announced;
-                match proposal.accept(*acceptance) {
-                    Ok(association) => {
-                        info!(target: TARGET, "Association Acknowledged (Max Send PDV: {max_send_pdv})");
-                        if !association.contexts().any_accepted() {
-                            info!(target: TARGET, "    (but no valid presentation contexts)");
-                        }
-                        if let Some(shown) = shown {
-                            self.say_parameters(|| shown);
-                        }
-                        self.serve_association(association);
-                    }
-                    Err(e) => error!(target: TARGET, "{e}"),
-                }
-            }
+    /// Judges the proposal and answers it.
+    fn answer(&self, proposal: Box<Proposal>) -> Option<Box<Association>> {
+        let verdict = accept::judge(&proposal.request, &self.policy);
+        if let Verdict::Accept(_) = verdict {
+            self.say_proposed(&proposal);
+        }
+        match verdict {
+            Verdict::Accept(acceptance) => self.accept(proposal, acceptance),
             Verdict::Reject { rj, cause } => {
-                info!(target: TARGET, "{cause}\n{}", cause.cure());
+                self.say_refused(&proposal, &cause);
                 proposal.reject(rj);
+                None
             }
             Verdict::Abort { abort, cause } => {
-                error!(target: TARGET, "{cause}\n{}", cause.cure());
+                self.say_refused(&proposal, &cause);
                 proposal.abort(abort);
+                None
             }
+        }
+    }
+
+    fn accept(&self, proposal: Box<Proposal>, acceptance: Box<Acceptance>) -> Option<Box<Association>> {
+        for warning in &acceptance.warnings {
+            if warning.level() == Level::ERROR {
+                error!(target: "dcmtk.dcmnet", "{warning}");
+            } else {
+                warn!(target: "dcmtk.dcmnet", "{warning}");
+            }
+        }
+        let shown = self
+            .shows_parameters()
+            .then(|| parameters::sent_acceptance(&proposal.request, &acceptance.ac, &acceptance.contexts));
+        let max_send_pdv = acceptance.send.announced;
+        match proposal.accept(acceptance) {
+            Ok(association) => {
+                info!(target: TARGET, "Association Acknowledged (Max Send PDV: {max_send_pdv})");
+                if association.contexts().is_empty() {
+                    info!(target: TARGET, "    (but no valid presentation contexts)");
+                }
+                if let Some(shown) = shown {
+                    self.say_parameters(|| shown);
+                }
+                Some(association)
+            }
+            Err(e) => {
+                error!(target: TARGET, "{e}");
+                None
+            }
+        }
+    }
+
+    fn say_proposed(&self, proposal: &Proposal) {
+        self.say_received();
+        self.say_parameters(|| {
+            let ours = accept::announced_max_pdu(self.policy.max_pdu).0;
+            format!("Parameters:\n{}", parameters::received_request(&proposal.request, ours))
+        });
+    }
+
+    /// DCMTK's line for a refusal at its level, and what helps.
+    fn say_refused(&self, proposal: &Proposal, cause: &Cause) {
+        if cause.after_reception() {
+            self.say_proposed(proposal);
+        }
+        let line = match cause.cure() {
+            cure if cure.is_empty() => cause.to_string(),
+            cure => log::with_cure(cause, cure),
+        };
+        if cause.level() == Level::ERROR {
+            error!(target: TARGET, "{line}");
+        } else {
+            info!(target: TARGET, "{line}");
         }
     }
 
@@ -200,7 +239,7 @@ impl Receiver {
 
     /// Serves calls until the association ends. Beside [`pacs_core::association::accept`]'s classes this is all that is
     /// served: whatever else comes is not expected here.
-    fn serve_association(&self, mut association: Association) {
+    fn serve_association(&self, mut association: Box<Association>) {
         loop {
             let served = match dimse::next(&mut association) {
                 Err(e) => Err(StoreError::Dimse(e)),
@@ -224,7 +263,7 @@ impl Receiver {
                 },
             };
             if let Err(e) = served {
-                return self.end(association, &e);
+                return self.end(*association, &e);
             }
         }
     }
@@ -232,6 +271,14 @@ impl Receiver {
     fn end(&self, association: Association, e: &StoreError) {
         let e = match e {
             StoreError::Forced(_) => return association.abort(Abort { source: 0, reason: 0 }),
+            StoreError::Refused(_) => {
+                error!(
+                    target: TARGET,
+                    "DIMSE failure (aborting association): 0006:020d DIMSE Failed to receive message\n{}",
+                    peer(association.parties())
+                );
+                return association.abort(Abort { source: 0, reason: 0 });
+            }
             StoreError::Dimse(e) => e,
         };
         match e.association() {
@@ -242,7 +289,7 @@ impl Receiver {
             Some(AssociationError::PeerAborted(_) | AssociationError::PeerClosed) => {
                 info!(target: TARGET, "Association Aborted");
             }
-            Some(AssociationError::Link(LinkError::Timeout)) if matches!(e, DimseError::Association(_)) => {
+            Some(AssociationError::Link(LinkError::Timeout)) => {
                 let limit = association.socket_timeout().unwrap_or_default().as_secs();
                 info!(
                     target: TARGET,
@@ -252,7 +299,7 @@ impl Receiver {
                 e.end(association);
             }
             _ => {
-                error!(target: TARGET, "DIMSE failure (aborting association): {e}");
+                error!(target: TARGET, "DIMSE failure (aborting association): {e}\n{}", peer(association.parties()));
                 e.end(association);
             }
         }
@@ -288,9 +335,13 @@ fn unexpected(message: &Message, call: Call<'_>) -> DimseError {
     error!(
         target: TARGET,
         "Expected C-ECHO or C-STORE request but received DIMSE command 0x{field:04x}\n\
-         {} ({}) asks for a service that a storage receiver does not have.",
-        log::clean(&parties.calling.text()),
-        parties.address
+         A storage receiver does not have the service that the {} asks for.",
+        peer(parties)
     );
     DimseError::BadCommand(field)
+}
+
+/// The peer, for the further lines of a record: never with a character that could steer a terminal.
+pub(crate) fn peer(parties: &Parties) -> String {
+    format!("peer {} with the calling AE title {:?}", parties.address, log::clean(&parties.calling.text()))
 }

@@ -151,11 +151,11 @@ enum Rank {
 
 fn negotiate(rq: &AssociateRq, policy: &Contexts, warnings: &mut Vec<Warning>) -> Vec<PresentationContext> {
     let mut contexts = context::proposals(rq);
-    warn_of_empty_roles(rq, warnings);
     let ranks: Vec<_> = contexts.iter_mut().map(|c| answer(c, policy, warnings)).collect();
-    // DCMTK: identifiers may be even or stand twice. Each gets one answer: the proposal whose syntax we want most, of
-    // equal ones the first; the others stay without.
-    let mut best: [Option<(Rank, usize)>; 256] = [None; 256];
+    // DCMTK: identifiers may be even or stand twice, and each gets one answer. Which proposal it is for is less clear there
+    // than here: the one whose syntax we want most, of equal ones the first. The others stay without.
+    // Not on the stack: an association's thread keeps what its deepest call has touched.
+    let mut best: Vec<Option<(Rank, usize)>> = vec![None; 256];
     for (position, (context, rank)) in contexts.iter().zip(&ranks).enumerate() {
         let slot = &mut best[usize::from(context.id)];
         if slot.is_none_or(|(held, _)| *rank < held) {
@@ -203,18 +203,10 @@ fn once(warnings: &mut Vec<Warning>, warning: Warning) {
     }
 }
 
-fn warn_of_empty_roles(rq: &AssociateRq, warnings: &mut Vec<Warning>) {
-    let roles = context::first_by_class(&rq.user.roles, |r| &r.sop_class);
-    let empty = |class: &str| roles.get(class).is_some_and(|r| !r.scu && !r.scp);
-    if rq.contexts.iter().any(|c| empty(&c.abstract_syntax)) {
-        warnings.push(Warning::BothRolesZero);
-    }
-}
-
 /// One result for each identifier, at the place where it was first proposed. What is refused carries Implicit VR Little
 /// Endian, since the item is mandatory.
 fn answers(contexts: &[PresentationContext]) -> Vec<ContextResult> {
-    let mut place: [Option<usize>; 256] = [None; 256];
+    let mut place: Vec<Option<usize>> = vec![None; 256];
     let mut results = Vec::new();
     for context in contexts {
         let at = *place[usize::from(context.id)].get_or_insert_with(|| {

@@ -1,6 +1,8 @@
 //! Presentation contexts: what each of them carries, in which encoding and roles (PS3.8 7.1.1.13, PS3.7 D.3.3.4).
 
+use crate::names;
 use crate::pdu::{AssociateRq, RoleSelection};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The roles that one side of a role selection names for the association requestor (PS3.7 D.3.3.4).
@@ -177,7 +179,7 @@ fn proposed_role(selection: &RoleSelection) -> Role {
 }
 
 /// Entries by their class, the first of each: a peer may send thousands, so looking each one up must not mean a search.
-pub(super) fn first_by_class<T>(entries: &[T], class: impl Fn(&T) -> &String) -> HashMap<&str, &T> {
+fn first_by_class<T>(entries: &[T], class: impl Fn(&T) -> &String) -> HashMap<&str, &T> {
     let mut map = HashMap::with_capacity(entries.len());
     for entry in entries {
         map.entry(class(entry).as_str()).or_insert(entry);
@@ -262,6 +264,63 @@ impl<'a> IntoIterator for &'a PresentationContexts {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+/// What is left of a presentation context once it has been agreed on: as little as messages need, for an association that
+/// idles keeps all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgreedContext {
+    /// Identifier.
+    pub id: u8,
+    /// What is exchanged: a SOP class UID.
+    pub abstract_syntax: Cow<'static, str>,
+    /// The encoding.
+    pub transfer_syntax: Cow<'static, str>,
+    /// The requestor's roles.
+    pub requestor: Role,
+}
+
+/// The accepted contexts of an established association.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgreedContexts {
+    /// By identifier, each once.
+    list: Box<[AgreedContext]>,
+}
+
+impl AgreedContexts {
+    /// The accepted ones among those negotiated.
+    pub fn of(contexts: &PresentationContexts) -> Self {
+        let agreed = |id: u8| {
+            contexts.accepted(id).map(|c| AgreedContext {
+                id,
+                abstract_syntax: known(&c.abstract_syntax, names::storage_class(&c.abstract_syntax).map(|k| k.uid)),
+                transfer_syntax: known(&c.transfer_syntax, names::transfer_syntax(&c.transfer_syntax).map(|k| k.uid)),
+                requestor: c.requestor(),
+            })
+        };
+        Self { list: (0..=u8::MAX).filter_map(agreed).collect() }
+    }
+
+    /// The context with this identifier.
+    pub fn get(&self, id: u8) -> Option<&AgreedContext> {
+        let at = self.list.binary_search_by_key(&id, |c| c.id).ok()?;
+        self.list.get(at)
+    }
+
+    /// Those for this abstract syntax, by identifier.
+    pub fn of_class<'a>(&'a self, abstract_syntax: &'a str) -> impl Iterator<Item = &'a AgreedContext> {
+        self.list.iter().filter(move |c| c.abstract_syntax == abstract_syntax)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+/// A UID without memory of its own where we have it in a table.
+fn known(uid: &str, table: Option<&'static str>) -> Cow<'static, str> {
+    table.map_or_else(|| Cow::Owned(uid.to_owned()), Cow::Borrowed)
 }
 
 #[cfg(test)]

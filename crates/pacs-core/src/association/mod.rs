@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::ops::Range;
 use std::time::Duration;
 
-pub use context::{PresentationContext, PresentationContexts};
+pub use context::{AgreedContext, AgreedContexts, PresentationContext, PresentationContexts};
 pub use proposal::Proposal;
 pub use wire::{AssociationError, Timeouts};
 
@@ -43,7 +43,7 @@ pub struct Parties {
 #[derive(Debug)]
 pub struct Association {
     wire: Wire,
-    contexts: PresentationContexts,
+    contexts: AgreedContexts,
     parties: Parties,
     send: SendLimit,
     ranges: Vec<Range<usize>>,
@@ -83,7 +83,7 @@ impl From<AssociationError> for DataError {
 }
 
 impl Association {
-    fn new(wire: Wire, contexts: PresentationContexts, parties: Parties, send: SendLimit) -> Self {
+    fn new(wire: Wire, contexts: AgreedContexts, parties: Parties, send: SendLimit) -> Self {
         Self { wire, contexts, parties, send, ranges: Vec::new() }
     }
 
@@ -92,14 +92,14 @@ impl Association {
         &self.parties
     }
 
-    /// All proposed presentation contexts, in the order of the proposal, with their results.
-    pub fn contexts(&self) -> &PresentationContexts {
+    /// The accepted presentation contexts.
+    pub fn contexts(&self) -> &AgreedContexts {
         &self.contexts
     }
 
     /// The accepted presentation context with this id.
-    pub fn context(&self, id: u8) -> Option<&PresentationContext> {
-        self.contexts.accepted(id)
+    pub fn context(&self, id: u8) -> Option<&AgreedContext> {
+        self.contexts.get(id)
     }
 
     /// The next part of a command set, waiting for it as long as the socket time-out allows; what else may come instead is

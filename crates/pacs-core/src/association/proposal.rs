@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tracing::{Level, debug, enabled, warn};
 
 use super::accept::Acceptance;
+use super::context::AgreedContexts;
 use super::state::{Event, Role, Undefined};
 use super::wire::{AssociationError, Timeouts, Unit, Wire};
 use super::{Association, Parties};
@@ -59,10 +60,10 @@ impl Proposal {
     ///
     /// # Errors
     /// When something else came, or nothing.
-    pub fn receive(link: Link, maximum: u32, timeouts: Timeouts) -> Result<Self, Box<Failure>> {
+    pub fn receive(link: Link, maximum: u32, timeouts: Timeouts) -> Result<Box<Self>, Box<Failure>> {
         let mut wire = Wire::new(link, maximum, timeouts, Role::Acceptor);
         match request(&mut wire) {
-            Ok(request) => Ok(Self { wire, request }),
+            Ok(request) => Ok(Box::new(Self { wire, request })),
             Err(error) => Err(Box::new(Failure { wire, error })),
         }
     }
@@ -76,14 +77,15 @@ impl Proposal {
     ///
     /// # Errors
     /// When the connection is gone.
-    pub fn accept(mut self, acceptance: Acceptance) -> Result<Association, AcceptError> {
+    pub fn accept(mut self: Box<Self>, acceptance: Box<Acceptance>) -> Result<Box<Association>, AcceptError> {
         debug!(target: TARGET, "Constructing Associate AC PDU");
         let bytes = write::associate_ac(&acceptance.ac).map_err(AcceptError::Write)?;
         self.wire.happens(Event::AssociateResponseAccept).map_err(AcceptError::State)?;
         self.wire.queue(&[&bytes]);
         self.wire.flush().map_err(AcceptError::Association)?;
         let parties = Parties { calling: self.request.calling, called: self.request.called, address: self.address() };
-        Ok(Association::new(self.wire, acceptance.contexts, parties, acceptance.send))
+        let contexts = AgreedContexts::of(&acceptance.contexts);
+        Ok(Box::new(Association::new(self.wire, contexts, parties, acceptance.send)))
     }
 
     /// Sends the A-ASSOCIATE-RJ and closes (action AE-8).

@@ -231,7 +231,7 @@ impl Wire {
 
     fn sent(&mut self, n: usize) {
         self.unsent.drain(..n);
-        if self.unsent.is_empty() && self.unsent.capacity() > 1024 {
+        if self.unsent.is_empty() && self.unsent.capacity() > 256 {
             self.unsent = Vec::new();
         }
     }

@@ -24,11 +24,7 @@ pub fn dump(direction: Direction, context_id: Option<u8>, message: &Message) -> 
         Direction::Outgoing => "OUTGOING",
     };
     let mut out = Lines(format!("===================== {way} DIMSE MESSAGE ====================\n"));
-    let field = match &message.kind {
-        Kind::Request(request) => request.field(),
-        Kind::Response(response) => response.field,
-    };
-    out.line("Message Type", message_type(field));
+    out.line("Message Type", message_type(message.field()));
     if let Some(id) = context_id {
         out.line("Presentation Context ID", id);
     }

@@ -48,8 +48,12 @@ pub enum Serving {
 
 /// What is done with a connection. Shared by all threads.
 pub trait Serve: Send + Sync + 'static {
-    /// Serves one connection to its end.
-    fn serve(&self, stream: TcpStream);
+    /// What a connection leads to.
+    type Session: Send + 'static;
+    /// Comes to terms with a peer; nothing when that fails.
+    fn establish(&self, stream: TcpStream) -> Option<Self::Session>;
+    /// Serves a session to its end.
+    fn serve(&self, session: Self::Session);
     /// Tells the peer that there is no room for it now. Runs on one thread for all such peers: it must be quick.
     fn turn_away(&self, stream: TcpStream);
     /// The limit is reached and accepting stops until a thread ends.
@@ -92,9 +96,13 @@ impl Listener {
             }
             let Some(stream) = self.accept() else { continue };
             match serving {
-                Serving::Serial => guarded(|| handler.serve(stream)),
+                Serving::Serial => guarded(|| {
+                    if let Some(session) = handler.establish(stream) {
+                        handler.serve(session);
+                    }
+                }),
                 Serving::Threads { limit, .. } => match crowd.enter(limit) {
-                    Some(place) => spawn(stream, place, &handler, door.as_ref()),
+                    Some(place) => greet(stream, place, &handler, door.as_ref()),
                     None => turn_away(stream, door.as_ref()),
                 },
             }
@@ -122,23 +130,45 @@ fn guarded(work: impl FnOnce()) {
     }
 }
 
-fn spawn<S: Serve>(stream: TcpStream, place: Place, handler: &Arc<S>, door: Option<&SyncSender<TcpStream>>) {
-    // The stream is shared with the closure so that it is still ours when no thread can be had.
-    let kept = Arc::new(Mutex::new(Some(stream)));
-    let (theirs, handler) = (Arc::clone(&kept), Arc::clone(handler));
-    let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
-        let stream = lock(&theirs).take();
-        drop(theirs);
-        if let Some(stream) = stream {
-            guarded(|| handler.serve(stream));
-        }
-        drop(place);
+/// Establishes a session on one thread and serves it on another: a thread keeps the stack and the small blocks of memory
+/// that it has ever used, a negotiation uses far more than waiting does, and most peers wait most of the time.
+fn greet<S: Serve>(stream: TcpStream, place: Place, handler: &Arc<S>, door: Option<&SyncSender<TcpStream>>) {
+    let theirs = Arc::clone(handler);
+    let greeted = spawn_with((stream, place), move |(stream, place)| {
+        guarded(|| {
+            let Some(session) = theirs.establish(stream) else { return };
+            let handler = Arc::clone(&theirs);
+            let spawned = spawn_with((session, place), move |(session, place)| {
+                guarded(|| handler.serve(session));
+                drop(place);
+            });
+            if let Err((session, _place)) = spawned {
+                theirs.serve(session);
+            }
+        });
     });
-    if let Err(e) = spawned {
-        warn!(target: "dcmtk.dcmnet", "cannot start a thread for an association: {e}");
-        if let Some(stream) = lock(&kept).take() {
-            turn_away(stream, door);
+    if let Err((stream, _place)) = greeted {
+        turn_away(stream, door);
+    }
+}
+
+/// Starts a thread with a value, or gives the value back when no thread can be had.
+fn spawn_with<T: Send + 'static>(value: T, work: impl FnOnce(T) + Send + 'static) -> Result<(), T> {
+    let ours = Arc::new(Mutex::new(Some(value)));
+    let theirs = Arc::clone(&ours);
+    let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
+        let value = lock(&theirs).take();
+        drop(theirs);
+        if let Some(value) = value {
+            work(value);
         }
+    });
+    let Err(e) = spawned else { return Ok(()) };
+    warn!(target: "dcmtk.dcmnet", "cannot start a thread for an association: {e}");
+    match lock(&ours).take() {
+        Some(value) => Err(value),
+        // The thread has it after all.
+        None => Ok(()),
     }
 }
 

@@ -95,7 +95,8 @@ impl Cause {
             Self::NoTransferSyntax(id) => {
                 format!("context {id} of the peer offers no transfer syntax: its proposal has to be configured there")
             }
-            Self::Refused => "start the program without --refuse to take associations".into(),
+            // Who asks for it knows.
+            Self::Refused => String::new(),
             Self::NoContexts => "the peer proposes nothing to exchange: configure at least one SOP class there".into(),
             Self::TooManyTransferSyntaxes { id, count } => format!(
                 "context {id} offers {count} transfer syntaxes, {} are taken: propose fewer, or in several contexts",

@@ -3,13 +3,12 @@
 use std::fmt;
 use tracing::Level;
 
-/// Something odd in a request or in our configuration. The text is DCMTK's.
+/// Something odd in a request or in our configuration. The text is DCMTK's. What is odd about single items of the request,
+/// such as a role selection without any role, the reader of the PDU has noted already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Warning {
     /// Our configured maximum length is odd; one less is announced.
     ReceiveLengthOdd(u32),
-    /// A role selection names neither role.
-    BothRolesZero,
     /// A context was refused: we are ready for the SCP role only, and the peer proposes none.
     RoleRefused,
     /// The roles proposed and those we are ready for have none in common.
@@ -37,9 +36,6 @@ impl fmt::Display for Warning {
         match self {
             Self::ReceiveLengthOdd(n) => {
                 write!(f, "ASSOC: PDV receive length {n} is odd (using {})", n.saturating_sub(1))
-            }
-            Self::BothRolesZero => {
-                f.write_str("DULFSM: both role fields are 0 in SCP/SCU role selection sub-item")
             }
             Self::RoleRefused => f.write_str(
                 "ASSOC: SCP/SCU role selection failed, Default role (i.e. SCU) proposed but only SCP role configured for \

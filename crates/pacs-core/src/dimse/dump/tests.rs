@@ -4,10 +4,6 @@ use super::*;
 const END: &str = "======================= END DIMSE MESSAGE =======================";
 const INCOMING: &str = "===================== INCOMING DIMSE MESSAGE ====================";
 
-fn request(request: Request, data_set: bool) -> Message {
-    Message { kind: Kind::Request(request), data_set }
-}
-
 fn store() -> CStoreRq {
     CStoreRq {
         message_id: 7,
@@ -31,7 +27,7 @@ fn body(message: &Message) -> String {
 /// storescu -d before it sends, and storescp -d when it has received (DCMTK 3.6.7).
 #[test]
 fn a_store_request_as_dcmtk_prints_it() {
-    let message = request(Request::Store(store()), true);
+    let message = Message::request(Request::Store(store()), true);
     let common = "\
 Message ID                    : 7
 Affected SOP Class UID        : MRImageStorage
@@ -55,7 +51,7 @@ Priority                      : medium
 #[test]
 fn a_move_originator_has_two_lines_more() {
     let rq = CStoreRq { move_originator_title: Some("MOVER".to_owned()), move_originator_id: Some(99), ..store() };
-    let text = body(&request(Request::Store(rq), true));
+    let text = body(&Message::request(Request::Store(rq), true));
     let end = "Priority                      : medium\n\
                Move Originator AE Title      : MOVER\n\
                Move Originator ID            : 99";
@@ -68,7 +64,7 @@ fn an_echo_request_shows_no_class() {
     let expected = "Message Type                  : C-ECHO RQ\n\
                     Message ID                    : 7\n\
                     Data Set                      : none";
-    assert_eq!(body(&request(Request::Echo(rq), false)), expected);
+    assert_eq!(body(&Message::request(Request::Echo(rq), false)), expected);
 }
 
 #[test]
@@ -86,7 +82,7 @@ fn a_move_request_names_its_destination() {
                     Data Set                      : present\n\
                     Priority                      : \n\
                     Move Destination              : DEST";
-    assert_eq!(body(&request(Request::Move(rq), true)), expected);
+    assert_eq!(body(&Message::request(Request::Move(rq), true)), expected);
 }
 
 #[test]
@@ -94,7 +90,7 @@ fn a_cancel_request_names_what_it_cancels() {
     let expected = "Message Type                  : C-CANCEL RQ\n\
                     Message ID Being Responded To : 6\n\
                     Data Set                      : none";
-    assert_eq!(body(&request(Request::Cancel(CCancelRq { message_id: 6 }), false)), expected);
+    assert_eq!(body(&Message::request(Request::Cancel(CCancelRq { message_id: 6 }), false)), expected);
 }
 
 #[test]
@@ -150,7 +146,7 @@ fn a_value_cannot_start_a_line() {
         move_originator_title: Some("A\nE: forged".to_owned()),
         ..store()
     };
-    let text = body(&request(Request::Store(rq), true));
+    let text = body(&Message::request(Request::Store(rq), true));
     assert!(text.contains("Affected SOP Instance UID     : 1\\x1b[2J\\x85\n"), "{text}");
     assert!(text.contains("Move Originator AE Title      : A\\x0aE: forged"), "{text}");
 }

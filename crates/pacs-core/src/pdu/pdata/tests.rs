@@ -1,7 +1,10 @@
 use super::*;
 
-/// Feeds `wire` in pieces of `piece` bytes; (command, data, number of PDVs ended, other PDUs) or the error.
-fn receive(wire: &[u8], piece: usize, maximum: u32) -> Result<(Vec<u8>, Vec<u8>, usize, Vec<PduHeader>), PdataError> {
+/// Command, data, number of PDVs ended, other PDUs.
+type Got = (Vec<u8>, Vec<u8>, usize, Vec<PduHeader>);
+
+/// Feeds `wire` in pieces of `piece` bytes.
+fn receive(wire: &[u8], piece: usize, maximum: u32) -> Result<Got, PdataError> {
     let (mut inbox, mut rest) = (Inbox::new(maximum), wire);
     let (mut command, mut data, mut pdvs, mut others) = (Vec::new(), Vec::new(), 0, Vec::new());
     loop {

@@ -396,7 +396,7 @@ fn hostile_sizes_are_read_in_linear_time() {
     assert_eq!(user_of(identity).map(|u| u.identity.map(|i| i.primary.len())), Ok(Some(0xFF00)));
     let longest = [fixed(b"A               ", b"B               "), vec![0; (1 << 20) - 68]].concat();
     assert!(associate_rq(&longest).is_ok(), "262127 empty items of type 0");
-    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
 /// Real PDUs changed at random: reading gives a value, never a panic, and what was read can be written.

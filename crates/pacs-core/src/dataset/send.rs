@@ -1,0 +1,289 @@
+//! A stored data set on its way to the network: nothing that was sent can be corrected, so the source is read twice.
+
+use super::arrange::{Arranged, Task};
+use super::deflate::{Deflater, Inflater};
+use super::emit::{Emitter, Output, Pass};
+use super::form::Form;
+use super::plan::{Lengths, Plan};
+use super::refusal::{Error, Reason, Refusal};
+use super::rewrite::{Context, Conversion, Outcome, Rewriter, copy};
+use super::storage::{Append, Scratch, Sink, Source};
+use super::walk::Walker;
+use super::watch::Watch;
+use std::io::{self, IoSlice};
+
+/// Bytes read from a source at once.
+const BUFFER: usize = 256 * 1024;
+
+/// A data set that has been read once: what it will be in the wanted form is known, to its length.
+///
+/// Ordered data sets, which nearly all are, are read a second time when they are [sent](Prepared::send). One that is out of
+/// order is written to a scratch file in between.
+pub struct Prepared<'d> {
+    conversion: Conversion,
+    form: Form,
+    context: Context<'d>,
+    outcome: Outcome,
+    from: u64,
+    len: u64,
+    way: Way,
+}
+
+enum Way {
+    /// Bytes of the source as they are, so many.
+    Copy(u64),
+    Recode(Plan),
+    Arrange {
+        scratch: Box<dyn Scratch>,
+        arranged: Box<Arranged>,
+    },
+}
+
+impl<'d> Prepared<'d> {
+    /// Reads the data set that starts at byte `from` of `source`, in the transfer syntax of that UID, and plans to write it in
+    /// `form`. No padding is added to files: `form` is taken to ask for none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] if the data set is at fault or cannot be had in that form, [`Error::Io`].
+    pub fn new(
+        source: &impl Source,
+        from: u64,
+        input_syntax: &str,
+        form: &Form,
+        context: Context<'d>,
+    ) -> Result<Prepared<'d>, Error> {
+        let limits = context.limits;
+        let conversion = Conversion::new(input_syntax, form, &limits)?;
+        let plan = Plan::new(limits.memory, context.scratch.clone());
+        let watch = Watch::new(context.wanted);
+        let mut reading = Recoding::new(&conversion, Lengths::Noted(plan), watch, &context);
+        reading.run(source, from, &mut Nowhere)?;
+        let Recoding { emitter, inflater, read, .. } = reading;
+        let stirred = emitter.is_stirred();
+        let Emitter { pending, lengths, changed, warnings, watch, .. } = emitter;
+        let mut outcome = Outcome { found: watch.found(), changed, warnings };
+        let mut len = pending.position();
+        let way = if stirred {
+            let (scratch, mut arranged, all) = spool(source, from, input_syntax, form, &context)?;
+            outcome = all;
+            len = arranged.len()?;
+            Way::Arrange { scratch, arranged: Box::new(arranged) }
+        } else if !changed && conversion.input.deflated == conversion.output.deflated {
+            Way::Copy(inflater.map_or(read, |inflater| inflater.read()))
+        } else {
+            match lengths {
+                Lengths::Noted(plan) => Way::Recode(plan),
+                _ => return Err(Error::SourceChanged),
+            }
+        };
+        Ok(Prepared { conversion, form: *form, context, outcome, from, len, way })
+    }
+
+    /// What became known of the data set.
+    pub fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+
+    /// Bytes to be sent, where they are known: not if they are yet to be compressed.
+    pub fn len(&self) -> Option<u64> {
+        let len = match &self.way {
+            Way::Copy(len) => *len,
+            _ if self.conversion.output.deflated => return None,
+            _ => self.len,
+        };
+        Some(len + (len & 1))
+    }
+
+    /// Whether it is certain that there are no bytes to be sent.
+    pub fn is_empty(&self) -> bool {
+        self.len() == Some(0)
+    }
+
+    /// Writes the data set to `out`, and one NUL more if its length is odd. Returns how many bytes that were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SourceChanged`] if `source` gives other bytes than before, [`Error::Io`].
+    pub fn send(self, source: &impl Source, out: &mut impl Append) -> Result<u64, Error> {
+        let Prepared { conversion, form, context, from, len, way, .. } = self;
+        let mut counted = Counted { out, count: 0 };
+        if let Way::Copy(len) = way {
+            copy(source, from, len, &mut counted)?;
+        } else if conversion.output.deflated {
+            let mut deflater = Deflater::new(form.compression, &mut counted);
+            write(way, &conversion, &context, source, from, len, &mut deflater)?;
+            deflater.finish()?;
+        } else {
+            write(way, &conversion, &context, source, from, len, &mut counted)?;
+        }
+        if counted.count & 1 == 1 {
+            counted.append(&[IoSlice::new(&[0])])?;
+        }
+        Ok(counted.count)
+    }
+}
+
+fn write(
+    way: Way,
+    conversion: &Conversion,
+    context: &Context<'_>,
+    source: &impl Source,
+    from: u64,
+    len: u64,
+    out: &mut dyn Append,
+) -> Result<(), Error> {
+    match way {
+        Way::Copy(len) => copy(source, from, len, out),
+        Way::Arrange { scratch, mut arranged } => arranged.write(&scratch, out),
+        Way::Recode(plan) => {
+            let lengths = Lengths::Known { plan, next: 0 };
+            let mut writing = Recoding::new(conversion, lengths, Watch::default(), context);
+            writing.run(source, from, &mut Forward { out, written: 0 })?;
+            if writing.emitter.pending.position() != len { Err(Error::SourceChanged) } else { Ok(()) }
+        }
+    }
+}
+
+/// Writes a data set that is out of order to a scratch file, in order of arrival.
+fn spool(
+    source: &impl Source,
+    from: u64,
+    input_syntax: &str,
+    form: &Form,
+    context: &Context<'_>,
+) -> Result<(Box<dyn Scratch>, Arranged, Outcome), Error> {
+    let mut scratch = context.scratch.make()?;
+    let mut rewriter = Rewriter::new(input_syntax, form, context.clone())?;
+    let mut at = from;
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        let count = source.read_at(&mut buffer, at)?;
+        if count == 0 {
+            break;
+        }
+        rewriter.push(&[&buffer[..count]], &mut scratch)?;
+        at += count as u64;
+    }
+    let (mut emitter, memory) = rewriter.finish(&mut scratch)?.into_parts();
+    if !emitter.is_stirred() {
+        return Err(Error::SourceChanged);
+    }
+    let task = Task {
+        output: emitter.output,
+        base: 0,
+        before: 0,
+        memory,
+        scratch: context.scratch.clone(),
+        warnings: &mut emitter.warnings,
+        watch: &mut emitter.watch,
+        doubts: &mut emitter.doubts,
+    };
+    let arranged = Arranged::measure(&scratch, &mut emitter.stirred, task)?;
+    let outcome = Outcome { found: emitter.watch.found(), changed: true, warnings: emitter.warnings };
+    Ok((scratch, arranged, outcome))
+}
+
+/// One reading of a source from the first byte to the last.
+struct Recoding<'d> {
+    walker: Walker<'d>,
+    emitter: Emitter,
+    inflater: Option<Inflater>,
+    read: u64,
+}
+
+impl<'d> Recoding<'d> {
+    fn new(conversion: &Conversion, lengths: Lengths, watch: Watch, context: &Context<'d>) -> Recoding<'d> {
+        let Context { limits, dictionary, scratch, .. } = context;
+        // A file's padding is nothing for the network.
+        let output = Output { file_padding: 0, ..conversion.writing };
+        Recoding {
+            walker: Walker::new(conversion.reading, dictionary),
+            emitter: Emitter::new(output, lengths, watch, limits.memory, scratch.clone()),
+            inflater: conversion.input.deflated.then(|| Inflater::new(limits.inflated)),
+            read: 0,
+        }
+    }
+
+    fn run(&mut self, source: &impl Source, from: u64, sink: &mut impl Sink) -> Result<(), Error> {
+        let mut buffer = vec![0; BUFFER];
+        let Self { walker, emitter, inflater, read } = self;
+        loop {
+            let count = source.read_at(&mut buffer, from + *read)?;
+            if count == 0 {
+                break;
+            }
+            *read += count as u64;
+            let bytes = &buffer[..count];
+            match inflater {
+                None => super::rewrite::walk(walker, emitter, &[bytes], sink)?,
+                Some(inflater) => {
+                    inflater.feed(bytes, |bytes| super::rewrite::walk(walker, emitter, &[bytes], sink))?;
+                }
+            }
+        }
+        if *read == 0 {
+            return Err(Refusal::at(Reason::Empty, 0).into());
+        }
+        if let Some(inflater) = inflater {
+            inflater.finish()?;
+        }
+        let mut pass = Pass { emitter, slices: &[], sink };
+        walker.finish(&mut pass)?;
+        pass.finish()
+    }
+}
+
+/// Where the first reading writes to.
+struct Nowhere;
+
+impl Append for Nowhere {
+    fn append(&mut self, _: &[IoSlice<'_>]) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink for Nowhere {
+    fn patch(&mut self, _: &[u8], _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn position(&self) -> u64 {
+        0
+    }
+}
+
+/// Where the second reading writes to: there is no way back.
+struct Forward<'o> {
+    out: &'o mut dyn Append,
+    written: u64,
+}
+
+impl Append for Forward<'_> {
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<()> {
+        self.written += slices.iter().map(|slice| slice.len() as u64).sum::<u64>();
+        self.out.append(slices)
+    }
+}
+
+impl Sink for Forward<'_> {
+    fn patch(&mut self, _: &[u8], _: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn position(&self) -> u64 {
+        self.written
+    }
+}
+
+struct Counted<'o> {
+    out: &'o mut dyn Append,
+    count: u64,
+}
+
+impl Append for Counted<'_> {
+    fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<()> {
+        self.count += slices.iter().map(|slice| slice.len() as u64).sum::<u64>();
+        self.out.append(slices)
+    }
+}
