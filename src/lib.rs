@@ -3,5 +3,7 @@
 
 pub mod cli;
 pub mod exit;
+pub mod limits;
 pub mod log;
+pub mod logconfig;
 pub mod options;

@@ -1,53 +1,31 @@
 //! Which events are logged, and the way from event to record.
 
-use super::{Level, layout};
-use std::fmt::Debug;
-use tracing::field::{Field, Visit};
+use std::sync::Arc;
+
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// What takes a finished record, whole.
-pub(super) type Appender = Box<dyn Fn(&[u8]) + Send + Sync>;
+use super::Level;
+use super::loggers::Loggers;
+use super::record::{Message, Record, level_of};
 
-/// Logs the messages of events of a level and above in DCMTK's layout.
+/// Logs the messages of events from their loggers' levels on.
 pub(super) struct Lines {
-    level: Level,
-    appender: Appender,
+    loggers: Arc<Loggers>,
 }
 
 impl Lines {
-    pub(super) fn new(level: Level, appender: Appender) -> Self {
-        Self { level, appender }
+    pub(super) fn new(loggers: Arc<Loggers>) -> Self {
+        Self { loggers }
     }
 
+    /// Tracing asks once for each place in the code, and never again for those not wanted.
     fn wants(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && level_of(metadata) >= self.level
-    }
-}
-
-/// The level of an event, by its place in the code: tracing asks once for each, and never again for those not wanted.
-fn level_of(metadata: &Metadata<'_>) -> Level {
-    match *metadata.level() {
-        tracing::Level::ERROR if metadata.fields().field("fatal").is_some() => Level::Fatal,
-        tracing::Level::ERROR => Level::Error,
-        tracing::Level::WARN => Level::Warn,
-        tracing::Level::INFO => Level::Info,
-        tracing::Level::DEBUG => Level::Debug,
-        tracing::Level::TRACE => Level::Trace,
-    }
-}
-
-fn letter(level: Level) -> char {
-    match level {
-        Level::All | Level::Trace => 'T',
-        Level::Debug => 'D',
-        Level::Info => 'I',
-        Level::Warn => 'W',
-        Level::Error => 'E',
-        Level::Fatal | Level::Off => 'F',
+        // Hints, which `enabled!` asks by, count like events.
+        !metadata.is_span() && level_of(metadata) >= self.loggers.level_of(metadata.target())
     }
 }
 
@@ -61,7 +39,7 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(match self.level {
+        Some(match self.loggers.least_level() {
             Level::All | Level::Trace => LevelFilter::TRACE,
             Level::Debug => LevelFilter::DEBUG,
             Level::Info => LevelFilter::INFO,
@@ -72,27 +50,10 @@ impl<S: Subscriber> Layer<S> for Lines {
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        event.record(&mut Message { letter: letter(level_of(event.metadata())), appender: &self.appender });
-    }
-}
-
-/// Picks the message from an event's fields.
-struct Message<'a> {
-    letter: char,
-    appender: &'a Appender,
-}
-
-impl Visit for Message<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            // The message's Debug form is its text.
-            (self.appender)(&layout::record(self.letter, format_args!("{value:?}")));
-        }
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        if field.name() == "message" {
-            (self.appender)(&layout::record(self.letter, format_args!("{value}")));
+        let mut message = Message::default();
+        event.record(&mut message);
+        if let Some(text) = message.text() {
+            self.loggers.log(&Record::of(event.metadata(), text));
         }
     }
 }

@@ -1,47 +1,66 @@
-//! DCMTK's default layout, `%P: %m%n`, before every line.
+//! How a record looks: by a pattern, or one of the two fixed layouts.
 
-use super::clean::{escape, steers};
-use std::fmt::{self, Write};
+mod pattern;
+mod time;
 
-/// The bytes of a record, ready to be written.
-pub(super) fn record(letter: char, message: fmt::Arguments<'_>) -> Vec<u8> {
-    let mut lines = Lines { letter, out: String::with_capacity(128) };
-    lines.prefix();
-    // Fails only if the message does: then what there is of it is printed.
-    let _ = lines.write_fmt(message);
-    lines.out.push('\n');
-    lines.out.into_bytes()
+pub(crate) use pattern::{Host, Pattern};
+pub(crate) use time::TimeFormat;
+
+use std::fmt::Write;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use super::record::Record;
+
+/// The form of an appender's records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Every line of a record for itself, so that a prefix stands before each.
+    Pattern(Pattern),
+    /// `LEVEL - message`; further lines follow as they are.
+    Simple,
+    /// `time [thread] LEVEL logger <> - message`; without a format the time is milliseconds since the start.
+    Ttcc(Option<TimeFormat>),
 }
 
-struct Lines {
-    letter: char,
-    out: String,
+/// About when the program started; the first call sets it.
+pub(super) fn start() -> Instant {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *START
 }
 
-impl Lines {
-    fn prefix(&mut self) {
-        self.out.extend([self.letter, ':', ' ']);
-    }
-}
-
-impl Write for Lines {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        while let Some(at) = rest.find(steers) {
-            let (plain, tail) = rest.split_at(at);
-            self.out.push_str(plain);
-            let mut tail = tail.chars();
-            match tail.next() {
-                Some('\n') => {
-                    self.out.push('\n');
-                    self.prefix();
-                }
-                Some(other) => escape(other, &mut self.out),
-                None => {}
+impl Layout {
+    /// The bytes of a record, ready to be written.
+    pub(super) fn render(&self, record: &Record<'_>) -> String {
+        let mut out = String::with_capacity(record.message.len() + 64);
+        match self {
+            Self::Pattern(pattern) => pattern.render(record, &mut out),
+            Self::Simple => {
+                // Writing to a string cannot fail.
+                let _ = writeln!(out, "{} - {}", record.level.name(), record.message);
             }
-            rest = tail.as_str();
+            Self::Ttcc(format) => {
+                match format {
+                    Some(format) => format.write(record.time, &mut out),
+                    None => elapsed(&mut out),
+                }
+                let (level, logger) = (record.level.name(), record.logger);
+                let _ = writeln!(out, " [{}] {level} {logger} <> - {}", thread(), record.message);
+            }
         }
-        self.out.push_str(rest);
-        Ok(())
+        out
     }
 }
+
+/// Milliseconds since the start.
+fn elapsed(out: &mut String) {
+    let _ = write!(out, "{}", start().elapsed().as_millis());
+}
+
+/// The system's number of this thread.
+fn thread() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,39 @@
 use super::*;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
-/// What `events` logs at this level: one string for each write.
+use sink::Sink;
+
+/// Keeps what it takes, one string for each record.
+#[derive(Clone, Default)]
+pub(super) struct Kept(Arc<Mutex<Vec<String>>>);
+
+impl Kept {
+    pub(super) fn records(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Sink for Kept {
+    fn take(&self, bytes: &[u8], _: &Record<'_>) -> Vec<config::Problem> {
+        self.0.lock().unwrap().push(String::from_utf8(bytes.to_vec()).unwrap());
+        Vec::new()
+    }
+}
+
+/// What each appender takes of what `events` log with this configuration: one string for each record.
+fn logged_with(config: LogConfig, events: impl FnOnce()) -> Vec<Vec<String>> {
+    let kept: Vec<_> = config.appenders.iter().map(|_| Kept::default()).collect();
+    let sinks = kept.iter().map(|kept| Box::new(kept.clone()) as Box<dyn Sink>).collect();
+    let layer = layer::Lines::new(Arc::new(Loggers::with_sinks(config, sinks)));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), events);
+    kept.iter().map(Kept::records).collect()
+}
+
+/// What `events` log at this level without a configuration.
 fn logged(level: Level, events: impl FnOnce()) -> Vec<String> {
-    let writes = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&writes);
-    let appender = move |record: &[u8]| sink.lock().unwrap().push(String::from_utf8(record.to_vec()).unwrap());
-    let subscriber = tracing_subscriber::registry().with(layer::Lines::new(level, Box::new(appender)));
-    tracing::subscriber::with_default(subscriber, events);
-    let writes = writes.lock().unwrap();
-    writes.clone()
+    logged_with(LogConfig::standard(level), events).concat()
 }
 
 fn one_of_each() {
@@ -191,4 +213,72 @@ fn in_a_process_of_its_own_log_one_of_each() {
     always("calling");
     always("");
     progress.begin("RECV: ").dots(2);
+}
+
+#[test]
+fn asking_whether_a_level_is_on_says_what_an_event_would_do() {
+    logged(Level::Info, || {
+        assert!(tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::INFO));
+        assert!(!tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::DEBUG));
+    });
+}
+
+/// A configuration of one appender, with levels for some loggers.
+fn levels(levels: &[(&str, Level)]) -> LogConfig {
+    let mut config = LogConfig::standard(Level::Warn);
+    for (name, level) in levels {
+        let logger = config::Logger { level: Some(*level), ..config::Logger::default() };
+        config.loggers.insert((*name).to_owned(), logger);
+    }
+    config
+}
+
+#[test]
+fn the_level_of_its_logger_decides_about_an_event() {
+    let events = || {
+        assert!(tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::DEBUG));
+        assert!(!tracing::enabled!(target: "dcmtk.apps.storescp", tracing::Level::INFO));
+        assert!(!tracing::enabled!(target: "dcmtk.dcmdata", tracing::Level::INFO));
+        tracing::trace!(target: "dcmtk.dcmnet", "1");
+        tracing::debug!(target: "dcmtk.dcmnet", "2");
+        tracing::debug!(target: "dcmtk.dcmnet.dump", "3");
+        tracing::debug!(target: "dcmtk.dcmnets", "4");
+        tracing::info!(target: "dcmtk.dcmdata", "5");
+        tracing::warn!(target: "dcmtk.dcmdata", "6");
+        tracing::error!(target: "dcmtk.apps.storescp", "7");
+        crate::fatal!(target: "dcmtk.apps.storescp", "8");
+        tracing::info!("9");
+        tracing::warn!("10");
+    };
+    let config = levels(&[("dcmtk.dcmnet", Level::Debug), ("dcmtk.apps", Level::Fatal)]);
+    assert_eq!(logged_with(config, events).concat(), ["D: 2\n", "D: 3\n", "W: 6\n", "F: 8\n", "W: 10\n"]);
+}
+
+#[test]
+fn a_level_that_no_logger_wants_is_not_asked_for() {
+    let hint = |config| {
+        let layer = layer::Lines::new(Arc::new(Loggers::with_sinks(config, Vec::new())));
+        tracing_subscriber::Layer::<tracing_subscriber::Registry>::max_level_hint(&layer)
+    };
+    use tracing::level_filters::LevelFilter;
+    assert_eq!(hint(levels(&[])), Some(LevelFilter::WARN));
+    assert_eq!(hint(levels(&[("a.b", Level::Debug), ("a", Level::Off)])), Some(LevelFilter::DEBUG));
+    assert_eq!(hint(LogConfig::standard(Level::Off)), Some(LevelFilter::OFF));
+}
+
+#[test]
+fn thresholds_filters_and_layouts_are_the_appenders_own() {
+    let mut config = LogConfig::standard(Level::Info);
+    let simple = config::Appender { layout: layout::Layout::Simple, ..config.appenders[0].clone() };
+    let threshold = config::Appender { threshold: Level::Warn, ..config.appenders[0].clone() };
+    let text = filter::Filter::Text { text: "secret".to_owned(), accept: false };
+    let filtered = config::Appender { filters: vec![text], ..config.appenders[0].clone() };
+    config.appenders.extend([simple, threshold, filtered]);
+    config.loggers.get_mut(config::ROOT).unwrap().appenders = vec![1, 2, 3];
+    let taken = logged_with(config, || {
+        tracing::info!("a\nb");
+        tracing::warn!("secret");
+    });
+    let wanted: [&[&str]; 4] = [&[], &["INFO - a\nb\n", "WARN - secret\n"], &["W: secret\n"], &["I: a\nI: b\n"]];
+    assert_eq!(taken, wanted);
 }

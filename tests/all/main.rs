@@ -1,1 +1,33 @@
 //! Our programs driven by scripted peers: one binary, a module for each theme.
+//!
+//! `PACS_TEST_STORESCP` names another program to run in place of our `storescp`, to see what it does with the same bytes.
+
+#[cfg(test)]
+mod cli;
+
+#[cfg(test)]
+mod commands;
+#[cfg(test)]
+mod docs;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod keep;
+#[cfg(test)]
+mod layers;
+#[cfg(test)]
+mod layouts;
+#[cfg(test)]
+mod logging;
+#[cfg(test)]
+mod negotiate;
+#[cfg(test)]
+mod receive;
+#[cfg(test)]
+mod receiver;
+#[cfg(test)]
+mod rewriting;
+#[cfg(test)]
+mod serving;
+#[cfg(test)]
+mod traces;

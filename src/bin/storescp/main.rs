@@ -1,2 +1,234 @@
-//! In work.
-fn main() {}
+//! storescp: receives DICOM objects over the network and writes each into a file.
+#![deny(unsafe_code)]
+
+mod desk;
+mod folder;
+mod options;
+mod receiver;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pacs_core::association::Timeouts;
+use pacs_core::association::accept::{Contexts, Policy};
+use pacs_core::association::profile;
+use pacs_core::dataset::Context;
+use pacs_core::dataset::vr::{Dictionary, Loaded};
+use pacs_core::disk::Folder;
+use pacs_core::net::listen::{Listener, Serving};
+use pacs_core::net::resolve::Resolver;
+use pacs_core::net::{IpVersion, SocketOptions};
+use pacs_core::service::c_echo;
+use pacs_core::service::c_store::{ForcedAbort, Trouble};
+use pacs_tools::cli::help;
+use pacs_tools::fatal;
+use pacs_tools::log::{self, Progress};
+use pacs_tools::options::{network, output};
+use pacs_tools::{exit, limits};
+use tracing::{debug, error, warn};
+
+use desk::{Desk, Keeping, Manner};
+use folder::Output;
+use options::{Config, Outcome, ProcessModel};
+use receiver::Receiver;
+
+/// The logger of this program.
+const TARGET: &str = "dcmtk.apps.storescp";
+
+/// Associations at a time when no limit is given. Each needs a thread and two descriptors.
+const MOST_ASSOCIATIONS: usize = 2048;
+
+/// Why the program does not start; the log has it already.
+struct Failed;
+
+fn main() -> ExitCode {
+    let config = match options::parse(std::env::args_os()) {
+        Outcome::Run(config) => config,
+        Outcome::Stop { code, stdout, stderr } => {
+            // Nobody is left to tell when these fail.
+            _ = io::stdout().write_all(stdout.as_bytes());
+            _ = io::stderr().write_all(stderr.as_bytes());
+            return ExitCode::from(code);
+        }
+    };
+    let progress = config.general.start_log();
+    if let Some(arguments) = &config.general.arguments {
+        log::always(format_args!("{arguments}\n"));
+    }
+    match run(&config, progress) {
+        Err(Failed) => ExitCode::from(exit::COMMANDLINE_SYNTAX_ERROR),
+    }
+}
+
+/// From the command line to the first connection, in DCMTK's order.
+fn run(config: &Config, progress: Progress) -> Result<std::convert::Infallible, Failed> {
+    let contexts = contexts(config)?;
+    debug!(target: TARGET, "{}", help::banner("storescp"));
+    let output = open_output(&config.directory, config.network.ignore)?;
+    let listener = listen(config)?;
+    let limit = limit(config);
+    let receiver = Receiver {
+        policy: Policy {
+            refuse: config.network.refuse,
+            require_implementation_class: config.network.reject,
+            max_pdu: config.network.max_pdu,
+            contexts,
+        },
+        timeouts: Timeouts {
+            acse: config.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
+            socket: config.network.socket_timeout,
+            data_set: config.network.dimse_timeout,
+        },
+        socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
+        addresses_only: config.network.disable_host_lookup,
+        forked: config.process_model == ProcessModel::Fork,
+        verbose_parameters: config.general.verbose_pc,
+        trouble: trouble(config),
+        desk: desk(config, output, progress),
+        names: Resolver::new(),
+        limit,
+    };
+    let serving = match config.process_model {
+        ProcessModel::Single => Serving::Serial,
+        ProcessModel::Together | ProcessModel::Fork => {
+            Serving::Threads { limit, wait: config.max_associations.is_some() }
+        }
+    };
+    listener.run(serving, Arc::new(receiver))
+}
+
+/// What is accepted: all storage classes and Verification in the preferred encodings, or what a profile says.
+fn contexts(config: &Config) -> Result<Contexts, Failed> {
+    let Some((path, name)) = &config.profile else {
+        let syntaxes = config.accepted.preference.to_vec();
+        return Ok(Contexts::storage(&c_echo::SOP_CLASSES, syntaxes, config.promiscuous));
+    };
+    match profile::load(path, name).and_then(|profile| profile.acceptor()) {
+        Ok(profile) => Ok(Contexts::Profile(profile)),
+        Err(e) => {
+            fatal!(target: TARGET, "{}\n{}", e.acceptor_line(), e.cure());
+            Err(Failed)
+        }
+    }
+}
+
+/// The output folder; with `--ignore` it need not be writable.
+fn open_output(directory: &Path, ignore: bool) -> Result<Output, Failed> {
+    let folder = Folder::open(directory).map_err(|e| {
+        fatal!(
+            target: TARGET,
+            "specified output directory does not exist\n{}: {e}; make the folder, or name another with --output-directory",
+            directory.display()
+        );
+        Failed
+    })?;
+    if !ignore && !folder.is_writable() {
+        fatal!(
+            target: TARGET,
+            "specified output directory is not writeable\n{}: let this program's user write there, or name another folder \
+             with --output-directory",
+            directory.display()
+        );
+        return Err(Failed);
+    }
+    match folder.sweep() {
+        Ok(0) => {}
+        Ok(n) => debug!(target: TARGET, "removed {n} unfinished files of an earlier run from {}", directory.display()),
+        Err(e) => warn!(
+            target: TARGET,
+            "cannot look for unfinished files of an earlier run in {}: {e}",
+            directory.display()
+        ),
+    }
+    Ok(Output::new(folder, directory.to_owned()))
+}
+
+/// The dictionary that gives elements of implicit VR their representation: the files of `DCMDICTPATH`, else the built-in one.
+fn dictionary() -> &'static Dictionary {
+    match std::env::var_os("DCMDICTPATH").filter(|paths| !paths.is_empty()) {
+        None => Dictionary::builtin(),
+        Some(paths) => {
+            let loaded = Dictionary::load(&paths);
+            for complaint in &loaded.complaints {
+                error!(target: "dcmtk.dcmdata", "{complaint}");
+            }
+            if !loaded.complete {
+                warn!(target: TARGET, "{}", Loaded::NOT_LOADED);
+            }
+            // Once, and as long as the program runs.
+            Box::leak(Box::new(loaded.dictionary))
+        }
+    }
+}
+
+fn listen(config: &Config) -> Result<Listener, Failed> {
+    let version = match config.network.ip {
+        network::IpVersion::V4 => IpVersion::V4,
+        network::IpVersion::V6 => IpVersion::V6,
+        network::IpVersion::Auto => IpVersion::Dual,
+    };
+    let port = config.port;
+    Listener::bind(version, port).map_err(|e| {
+        match e.kind() {
+            io::ErrorKind::PermissionDenied => fatal!(
+                target: TARGET,
+                "cannot listen on port {port}, insufficient privileges\nUse a port above 1023, or allow this program the low \
+                 ones: setcap cap_net_bind_service=+ep PROGRAM."
+            ),
+            io::ErrorKind::AddrInUse => error!(
+                target: TARGET,
+                "cannot create network: 0006:031c TCP Initialization Error: Address already in use\nAnother program listens \
+                 on port {port}; `ss -ltnp sport = :{port}` shows which."
+            ),
+            _ => error!(target: TARGET, "cannot create network: 0006:031c TCP Initialization Error: {}", log::reason(&e)),
+        }
+        Failed
+    })
+}
+
+/// How many associations may be served at a time: the option's number, else what the machine allows.
+fn limit(config: &Config) -> usize {
+    let allowed = limits::raise_open_files().map_or(MOST_ASSOCIATIONS, |files| MOST_ASSOCIATIONS.min(files / 2));
+    match config.max_associations {
+        Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX).min(allowed),
+        None => allowed,
+    }
+}
+
+fn trouble(config: &Config) -> Trouble {
+    Trouble {
+        sleep_during: config.sleep_during,
+        sleep_after: config.sleep_after,
+        abort: match (config.abort_during, config.abort_after) {
+            (true, _) => Some(ForcedAbort::During),
+            (false, true) => Some(ForcedAbort::After),
+            (false, false) => None,
+        },
+    }
+}
+
+/// What is done with the bytes of objects.
+fn manner(config: &Config, output: &Output) -> Manner {
+    if config.output.bit_preserving {
+        return Manner::AsTheyCome;
+    }
+    let mut context = Context::new(output.scratch());
+    context.limits.inflated = config.output.max_inflated;
+    context.dictionary = dictionary();
+    Manner::Rewritten(config.output.form(), context)
+}
+
+fn desk(config: &Config, output: Output, progress: Progress) -> Desk {
+    let keeping = Keeping {
+        ignore: config.network.ignore,
+        manner: manner(config, &output),
+        file_format: config.output.format == output::Format::File,
+        sync: config.sync,
+        naming: config.file_names,
+        extension: config.extension.clone(),
+    };
+    Desk::new(output, keeping, progress, config.process_model != ProcessModel::Fork)
+}

@@ -1,5 +1,6 @@
-//! In work.
+//! Stored data sets as bytes.
 
+pub mod meta;
 pub mod vr;
 
 mod arrange;

@@ -5,6 +5,8 @@
 //! store must not differ from what the program we replace would have stored.
 
 mod dictionary;
+mod explicit;
+mod load;
 mod private;
 mod short;
 mod standard;
@@ -12,6 +14,8 @@ mod standard;
 mod tests;
 
 pub use dictionary::{CreatorId, Dictionary};
+pub use explicit::{ExplicitVr, RefusedVr, Spelling};
+pub use load::{Complaint, Fault, Loaded};
 
 /// A value representation of PS3.5 table 6.2-1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,67 +210,15 @@ impl std::fmt::Display for Vr {
     }
 }
 
-/// Where the two bytes of an explicit header stand towards the standard.
+/// What a length of FFFFFFFFH means for an element (PS3.5 7.5, A.4, 6.2.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spelling {
-    /// One of the 34.
-    Standard,
-    /// A name DCMTK uses inside: taken at its word.
-    Internal,
-    /// Neither. The element is written as UN, but unlike UN it has its dictionary VR never restored.
-    Unknown,
-}
-
-/// The VR of an explicit header as received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExplicitVr {
-    /// What the element is in the tree, and is written as.
-    pub vr: Vr,
-    /// The length field that follows *in this header*. An unknown VR may have two bytes here and four when written.
-    pub length_field: LengthField,
-    /// Where the bytes come from.
-    pub spelling: Spelling,
-}
-
-/// The bytes where a VR should be are none that a data set can go on after: `na`, `pi`, or a byte outside 20H-7FH.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefusedVr(pub [u8; 2]);
-
-impl ExplicitVr {
-    /// Reads the VR of an explicit header (PS3.5 6.2.2 for the unknown ones). `group` and `element` matter for `OX` alone,
-    /// which Pixel Data may have.
-    ///
-    /// # Errors
-    ///
-    /// The data set must be refused: [`RefusedVr`].
-    #[inline]
-    pub const fn read(bytes: [u8; 2], group: u16, element: u16) -> Result<ExplicitVr, RefusedVr> {
-        match Vr::from_bytes(bytes) {
-            Some(vr) => Ok(ExplicitVr { vr, length_field: vr.length_field(), spelling: Spelling::Standard }),
-            None => ExplicitVr::read_other(bytes, group, element),
-        }
-    }
-
-    const fn read_other(bytes: [u8; 2], group: u16, element: u16) -> Result<ExplicitVr, RefusedVr> {
-        const fn internal(vr: Vr, length_field: LengthField) -> Result<ExplicitVr, RefusedVr> {
-            Ok(ExplicitVr { vr, length_field, spelling: Spelling::Internal })
-        }
-        const fn unknown(length_field: LengthField) -> Result<ExplicitVr, RefusedVr> {
-            Ok(ExplicitVr { vr: Vr::UN, length_field, spelling: Spelling::Unknown })
-        }
-        match &bytes {
-            // DCMTK: the names it gives to choices of VR, and to what has none, are names like any other to its reader.
-            b"ox" => internal(Vr::OB, LengthField::Four),
-            b"lt" | b"px" => internal(Vr::OW, LengthField::Four),
-            b"xs" => internal(Vr::US, LengthField::Two),
-            b"up" => internal(Vr::UL, LengthField::Two),
-            b"na" | b"pi" => Err(RefusedVr(bytes)),
-            b"OX" if group == 0x7FE0 && element == 0x0010 => internal(Vr::OW, LengthField::Four),
-            [b'A'..=b'Z', b'A'..=b'Z'] => unknown(LengthField::Four),
-            [0x20..=0x7F, 0x20..=0x7F] => unknown(LengthField::Two),
-            _ => Err(RefusedVr(bytes)),
-        }
-    }
+pub enum UndefinedLength {
+    /// Items follow, up to a sequence delimiter. For UN they are implicit VR little endian whatever the transfer syntax.
+    Items,
+    /// Encapsulated pixel data follows: items that are fragments.
+    Fragments,
+    /// Nothing may: the data set must be refused.
+    Refused,
 }
 
 /// The VR a dictionary gives: one VR, or a choice that the data set decides.
@@ -287,10 +239,22 @@ pub enum DictVr {
 }
 
 impl DictVr {
-    /// The VR of an element of implicit VR input that nothing read before bears on: [`may_be_signed`] and
-    /// [`follows_waveform_bits`] tell for which elements something can.
+    /// The choice DCMTK means by these two letters.
+    pub(crate) const fn of_dcmtk(bytes: [u8; 2]) -> Option<DictVr> {
+        match &bytes {
+            b"xs" => Some(DictVr::Xs),
+            b"ox" => Some(DictVr::Ox),
+            b"px" => Some(DictVr::Px),
+            b"lt" => Some(DictVr::Lut),
+            b"up" => Some(DictVr::Up),
+            _ => None,
+        }
+    }
+
+    /// The VR by the tag alone, where nothing read before bears on it. For elements of implicit VR input something can:
+    /// [`may_be_signed`] and [`follows_waveform_bits`] tell for which.
     #[inline]
-    pub const fn implicit(self, group: u16, element: u16) -> Vr {
+    pub const fn by_tag(self, group: u16, element: u16) -> Vr {
         match self {
             DictVr::Is(vr) => vr,
             DictVr::Xs => Vr::US,
@@ -298,6 +262,17 @@ impl DictVr {
             DictVr::Ox => Vr::OB,
             DictVr::Px | DictVr::Lut => Vr::OW,
             DictVr::Up => Vr::UL,
+        }
+    }
+
+    /// What an undefined length means for an element of this VR. One that no dictionary knows counts as UN.
+    #[inline]
+    pub const fn undefined_length(self, group: u16, element: u16) -> UndefinedLength {
+        match self {
+            DictVr::Is(Vr::SQ | Vr::UN) => UndefinedLength::Items,
+            DictVr::Px => UndefinedLength::Fragments,
+            DictVr::Ox | DictVr::Is(Vr::OB | Vr::OW) if is_pixel_data(group, element) => UndefinedLength::Fragments,
+            _ => UndefinedLength::Refused,
         }
     }
 }

@@ -28,6 +28,5 @@ mod tests;
 pub use folder::Folder;
 pub use publish::Published;
 pub use staged::Staged;
-#[cfg(test)]
-#[allow(unused_imports, reason = "for the tests of the modules that write through this one")]
-pub(crate) use sys::{Call, fault};
+#[cfg(any(test, feature = "faults"))]
+pub use sys::{Call, fault};

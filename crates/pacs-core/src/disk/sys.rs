@@ -16,7 +16,8 @@ pub(crate) const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
 /// Kinds of calls, as tests name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
-pub(crate) enum Call {
+#[cfg_attr(not(any(test, feature = "faults")), allow(unreachable_pub, reason = "public for tests only"))]
+pub enum Call {
     OpenFolder,
     OpenNameless,
     OpenNamed,
@@ -38,7 +39,7 @@ pub(crate) enum Call {
 
 fn call<T>(_kind: Call, mut f: impl FnMut() -> Result<T>) -> Result<T> {
     io::retry_on_intr(|| {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         fault::before(_kind)?;
         f()
     })
@@ -111,7 +112,7 @@ pub(crate) fn read_at(file: impl AsFd, buffer: &mut [u8], offset: u64) -> Result
 
 pub(crate) fn write_at(file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usize> {
     call(Call::Write, || {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         let bytes = &bytes[..fault::at_most(bytes.len())];
         io::pwrite(&file, bytes, offset)
     })
@@ -119,7 +120,7 @@ pub(crate) fn write_at(file: impl AsFd, bytes: &[u8], offset: u64) -> Result<usi
 
 pub(crate) fn write_slices_at(file: impl AsFd, slices: &[IoSlice<'_>], offset: u64) -> Result<usize> {
     call(Call::Write, || {
-        #[cfg(test)]
+        #[cfg(any(test, feature = "faults"))]
         {
             let all = slices.iter().map(|slice| slice.len()).sum();
             let most = fault::at_most(all);
@@ -193,17 +194,22 @@ pub(crate) fn size_limit() -> u64 {
 }
 
 /// Faults a test arms for its own thread, and counts of the calls that thread made.
-#[cfg(test)]
-pub(crate) mod fault {
+#[cfg(any(test, feature = "faults"))]
+pub mod fault {
     use super::Call;
     use rustix::io::{Errno, Result};
     use std::cell::RefCell;
     use std::collections::HashMap;
 
+    enum Fault {
+        Errno(Errno),
+        Meanwhile(Box<dyn FnOnce()>),
+    }
+
     #[derive(Default)]
     struct Plan {
         made: HashMap<Call, usize>,
-        armed: Vec<(Call, usize, Errno)>,
+        armed: Vec<(Call, usize, Fault)>,
         at_most: Option<usize>,
     }
 
@@ -212,38 +218,53 @@ pub(crate) mod fault {
     }
 
     /// Lets the `nth` call of this kind from now on (0: the next one) fail, once.
-    pub(crate) fn arm(call: Call, nth: usize, errno: Errno) {
+    pub fn arm(call: Call, nth: usize, errno: Errno) {
+        add(call, nth, Fault::Errno(errno));
+    }
+
+    /// Lets something happen just before the `nth` call of this kind from now on: what another process may do there.
+    pub fn meanwhile(call: Call, nth: usize, deed: impl FnOnce() + 'static) {
+        add(call, nth, Fault::Meanwhile(Box::new(deed)));
+    }
+
+    fn add(call: Call, nth: usize, fault: Fault) {
         PLAN.with_borrow_mut(|plan| {
             let at = plan.made.get(&call).copied().unwrap_or(0) + nth;
-            plan.armed.push((call, at, errno));
+            plan.armed.push((call, at, fault));
         });
     }
 
     /// Lets every write take at most so many bytes.
-    pub(crate) fn short_writes(at_most: usize) {
+    pub fn short_writes(at_most: usize) {
         PLAN.with_borrow_mut(|plan| plan.at_most = Some(at_most));
     }
 
     /// Forgets faults and counts.
-    pub(crate) fn clear() {
+    pub fn clear() {
         PLAN.take();
     }
 
     /// Calls that this thread made since [`clear`].
-    pub(crate) fn made() -> HashMap<Call, usize> {
+    pub fn made() -> HashMap<Call, usize> {
         PLAN.with_borrow(|plan| plan.made.clone())
     }
 
     pub(super) fn before(call: Call) -> Result<()> {
-        PLAN.with_borrow_mut(|plan| {
+        let fault = PLAN.with_borrow_mut(|plan| {
             let made = plan.made.entry(call).or_default();
             let this = *made;
             *made += 1;
-            match plan.armed.iter().position(|&(kind, at, _)| (kind, at) == (call, this)) {
-                Some(index) => Err(plan.armed.swap_remove(index).2),
-                None => Ok(()),
+            let index = plan.armed.iter().position(|(kind, at, _)| (*kind, *at) == (call, this))?;
+            Some(plan.armed.swap_remove(index).2)
+        });
+        match fault {
+            None => Ok(()),
+            Some(Fault::Errno(errno)) => Err(errno),
+            Some(Fault::Meanwhile(deed)) => {
+                deed();
+                Ok(())
             }
-        })
+        }
     }
 
     pub(super) fn at_most(wanted: usize) -> usize {

@@ -100,7 +100,7 @@ const TAGS: [u32; 48] = [
 
 fn vr(tag: u32) -> Vr {
     let (group, element) = ((tag >> 16) as u16, tag as u16);
-    Dictionary::builtin().standard(group, element).map_or(Vr::UN, |vr: DictVr| vr.implicit(group, element))
+    Dictionary::builtin().standard(group, element).map_or(Vr::UN, |vr: DictVr| vr.by_tag(group, element))
 }
 
 /// A value that writing does not change.

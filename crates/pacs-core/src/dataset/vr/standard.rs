@@ -5,9 +5,12 @@
 use super::DictVr;
 use super::short::*;
 
+/// VR by element; sorted.
+pub(super) type Elements = &'static [(u16, DictVr)];
+
 /// VR by group and element; sorted. (0040,E012) and (3004,007F) are left out: DCMTK 3.7.0 does not know them.
 #[rustfmt::skip]
-pub(super) const ELEMENTS: &[(u16, &[(u16, DictVr)])] = &[
+pub(super) const ELEMENTS: &[(u16, Elements)] = &[
     (0x0000, &[
         (0x0000, UL), (0x0001, UL), (0x0002, UI), (0x0003, UI), (0x0010, SH), (0x0100, US), (0x0110, US),
         (0x0120, US), (0x0200, AE), (0x0300, AE), (0x0400, AE), (0x0600, AE), (0x0700, US), (0x0800, US),
@@ -944,7 +947,7 @@ pub(super) const ELEMENTS: &[(u16, &[(u16, DictVr)])] = &[
 
 /// Groups that repeat (PS3.5 7.6): first and last group, and the elements in every even group between.
 #[rustfmt::skip]
-pub(super) const GROUP_RANGES: &[(u16, u16, &[(u16, DictVr)])] = &[
+pub(super) const GROUP_RANGES: &[(u16, u16, Elements)] = &[
     (0x5000, 0x50FF, &[
         (0x0005, US), (0x0010, US), (0x0020, CS), (0x0022, LO), (0x0030, SH), (0x0040, SH), (0x0103, US),
         (0x0104, US), (0x0105, US), (0x0106, SH), (0x0110, US), (0x0112, US), (0x0114, US), (0x1001, CS),

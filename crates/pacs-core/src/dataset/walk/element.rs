@@ -198,7 +198,7 @@ impl Walker<'_> {
             Some(DictVr::Is(vr)) => vr,
             Some(DictVr::Xs) if self.top.signed == Some(true) && may_be_signed(group, number) => Vr::SS,
             Some(DictVr::Ox) if self.top.waveform == Waveform::Other && follows_waveform_bits(group, number) => Vr::OW,
-            Some(choice) => choice.implicit(group, number),
+            Some(choice) => choice.by_tag(group, number),
         };
         let sequence = Body::Sequence { explicit: false, big: false, converted: false };
         if vr == Vr::SQ {
@@ -239,7 +239,7 @@ impl Walker<'_> {
             && named.spelling == Spelling::Standard
             && let Some(found) = self.look_up(tag)
         {
-            return Ok(match found.implicit(tag.group(), tag.element()) {
+            return Ok(match found.by_tag(tag.group(), tag.element()) {
                 Vr::SQ => (Vr::SQ, Body::Sequence { explicit: false, big: false, converted: true }),
                 vr => (vr, Body::Value { big: false }),
             });

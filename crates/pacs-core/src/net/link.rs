@@ -1,0 +1,308 @@
+//! One byte stream to a peer.
+//!
+//! The socket stays blocking: an association's thread then needs one system call for each piece of data, not two. The
+//! kernel's receive and send time-outs bound a single call; the deadline, which is the caller's for a whole unit such as a
+//! PDU, bounds all calls together, so that a peer that sends one byte a second cannot stretch it.
+
+use std::fmt;
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::net::SendFlags;
+
+/// When a wait ends: at a moment, or never.
+pub type Deadline = Option<Instant>;
+
+/// A kernel time-out may differ from the time left by this part of it before it is set anew (a system call saved, an
+/// eighth of the time-out lost at most).
+const SLACK: u32 = 8;
+
+/// The shortest time-out that is set; the kernel reads zero as "for ever".
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Bytes that are read from a peer after our last word to it: what it may have sent before it could hear us.
+const DISCARDED: usize = 1 << 20;
+
+/// Why nothing more goes over the link.
+#[derive(Debug)]
+pub enum LinkError {
+    /// The peer closed its side or the connection broke.
+    Closed,
+    /// The deadline passed.
+    Timeout,
+    /// Another error of the system.
+    Io(io::Error),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("0006:0310 DUL network closed"),
+            Self::Timeout => f.write_str("0006:031a DUL network read timeout"),
+            Self::Io(e) => write!(f, "0006:031c TCP I/O Error ({e})"),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+impl From<io::Error> for LinkError {
+    fn from(e: io::Error) -> Self {
+        use io::ErrorKind as K;
+        match e.kind() {
+            K::WouldBlock | K::TimedOut => Self::Timeout,
+            K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe | K::NotConnected | K::UnexpectedEof => {
+                Self::Closed
+            }
+            _ => Self::Io(e),
+        }
+    }
+}
+
+/// What DCMTK takes from the environment for every socket, read once by the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketOptions {
+    /// Send small segments at once (`TCP_NODELAY`). On unless the environment says `0`.
+    pub no_delay: bool,
+    /// Size of the kernel's buffers in bytes (`TCP_BUFFER_LENGTH`); none leaves the system's default.
+    pub buffer_length: Option<usize>,
+}
+
+impl SocketOptions {
+    /// Reads `TCP_NODELAY` and `TCP_BUFFER_LENGTH` as DCMTK does: leading digits count, rubbish is zero, and a buffer
+    /// length of zero means 65,536. `lookup` gives the value of a variable.
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let number = |text: String| {
+            let text = text.trim_start();
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            let value: usize = digits[..end].parse().unwrap_or(0);
+            if text.starts_with('-') { 0 } else { value }
+        };
+        // DCMTK: any integer but 0 switches Nagle's algorithm off, a negative one too.
+        let nonzero = |text: String| text.bytes().any(|b| (b'1'..=b'9').contains(&b));
+        Self {
+            no_delay: lookup("TCP_NODELAY").is_none_or(nonzero),
+            buffer_length: lookup("TCP_BUFFER_LENGTH").map(number).map(|n| if n == 0 { 65_536 } else { n }),
+        }
+    }
+
+    /// Sets the options on a socket. A refused buffer size is not an error: the kernel has its own limits.
+    fn apply(&self, stream: &TcpStream) -> io::Result<()> {
+        if self.no_delay {
+            stream.set_nodelay(true)?;
+        }
+        if let Some(length) = self.buffer_length {
+            let socket = socket2::SockRef::from(stream);
+            _ = socket.set_recv_buffer_size(length);
+            _ = socket.set_send_buffer_size(length);
+        }
+        Ok(())
+    }
+}
+
+/// One byte stream to a peer.
+#[derive(Debug)]
+pub struct Link {
+    stream: TcpStream,
+    peer: SocketAddr,
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
+}
+
+impl Link {
+    /// Takes an established connection over.
+    ///
+    /// # Errors
+    /// When the socket's peer or options cannot be got or set: the connection is gone already.
+    pub fn new(stream: TcpStream, options: SocketOptions) -> io::Result<Self> {
+        let peer = stream.peer_addr()?;
+        options.apply(&stream)?;
+        Ok(Self { stream, peer, read_timeout: None, write_timeout: None })
+    }
+
+    /// The peer's address; an IPv4 peer of a dual-stack socket has its IPv4 address.
+    pub fn peer_ip(&self) -> IpAddr {
+        self.peer.ip().to_canonical()
+    }
+
+    /// Reads what has come, at most `buffer`, at least one byte, waiting for it until the deadline.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`] when the peer has closed its side.
+    pub fn read(&mut self, buffer: &mut [u8], deadline: Deadline) -> Result<usize, LinkError> {
+        loop {
+            let wanted = time_left(deadline)?;
+            if !near(self.read_timeout, wanted) {
+                self.stream.set_read_timeout(wanted)?;
+                self.read_timeout = wanted;
+            }
+            match (&self.stream).read(buffer) {
+                Ok(0) => return Err(LinkError::Closed),
+                Ok(n) => return Ok(n),
+                Err(e) if retry(&e) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Writes all slices in as few system calls as the kernel allows, waiting until the deadline.
+    ///
+    /// # Errors
+    /// After any error an unknown part has been written: the stream cannot be used for a further PDU.
+    pub fn write_all(&mut self, mut slices: &mut [IoSlice<'_>], deadline: Deadline) -> Result<(), LinkError> {
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let wanted = time_left(deadline)?;
+            if !near(self.write_timeout, wanted) {
+                self.stream.set_write_timeout(wanted)?;
+                self.write_timeout = wanted;
+            }
+            match (&self.stream).write_vectored(slices) {
+                Ok(0) => return Err(LinkError::Closed),
+                Ok(n) => IoSlice::advance_slices(&mut slices, n),
+                Err(e) if retry(&e) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what the kernel takes without waiting; the number of bytes written, perhaps 0.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn try_write(&mut self, bytes: &[u8]) -> Result<usize, LinkError> {
+        loop {
+            match rustix::net::send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+                Ok(n) => return Ok(n),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return Ok(0),
+                Err(e) => return Err(io::Error::from(e).into()),
+            }
+        }
+    }
+
+    /// Says that nothing more will be sent, then reads and discards until the peer closes too, so that what was sent last
+    /// reaches it: a connection closed with unread bytes is reset, and a reset overtakes data. Ends at the deadline, and
+    /// when the peer goes on sending regardless.
+    pub fn finish(&mut self, deadline: Deadline) {
+        if self.stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        let (mut rest, mut discarded) = ([0; 1024], 0);
+        while discarded < DISCARDED
+            && let Ok(n) = self.read(&mut rest, deadline)
+        {
+            discarded += n;
+        }
+    }
+}
+
+/// The time until the deadline, rounded up to what the kernel takes; none for no deadline.
+fn time_left(deadline: Deadline) -> Result<Option<Duration>, LinkError> {
+    match deadline {
+        None => Ok(None),
+        Some(moment) => match moment.checked_duration_since(Instant::now()) {
+            Some(left) if !left.is_zero() => Ok(Some(left.max(SHORTEST))),
+            _ => Err(LinkError::Timeout),
+        },
+    }
+}
+
+/// Is the time-out that is set close enough to the wanted one?
+fn near(set: Option<Duration>, wanted: Option<Duration>) -> bool {
+    match (set, wanted) {
+        (None, None) => true,
+        (Some(set), Some(wanted)) => set.abs_diff(wanted) <= wanted / SLACK,
+        _ => false,
+    }
+}
+
+/// A call to repeat: interrupted, or the kernel's time-out came before the deadline.
+fn retry(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    fn pair() -> (Link, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let near = listener.accept().unwrap().0;
+        (Link::new(near, SocketOptions { no_delay: true, buffer_length: None }).unwrap(), far)
+    }
+
+    fn within(ms: u64) -> Deadline {
+        Some(Instant::now() + Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn a_trickle_does_not_move_the_deadline() {
+        let (mut link, mut far) = pair();
+        let writer = std::thread::spawn(move || {
+            for _ in 0..40 {
+                if far.write_all(b"x").is_err() {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let (start, deadline, mut got) = (Instant::now(), within(200), 0);
+        let end = loop {
+            match link.read(&mut [0; 4], deadline) {
+                Ok(n) => got += n,
+                Err(e) => break e,
+            }
+        };
+        assert!(matches!(end, LinkError::Timeout), "{end}");
+        assert!(got > 0 && start.elapsed() >= Duration::from_millis(190));
+        assert!(got < 40, "the deadline moved");
+        drop(link);
+        writer.join().unwrap();
+    }
+
+    #[test]
+    fn a_closed_peer_is_told_from_a_silent_one() {
+        let (mut link, far) = pair();
+        assert!(matches!(link.read(&mut [0; 4], within(30)), Err(LinkError::Timeout)));
+        drop(far);
+        assert!(matches!(link.read(&mut [0; 4], within(1000)), Err(LinkError::Closed)));
+    }
+
+    #[test]
+    fn a_peer_that_never_reads_ends_a_write() {
+        let (mut link, _far) = pair();
+        let block = vec![0; 1 << 20];
+        let mut written = 0;
+        let end = loop {
+            match link.write_all(&mut [IoSlice::new(&block)], within(100)) {
+                Ok(()) => written += 1,
+                Err(e) => break e,
+            }
+            assert!(written < 1000);
+        };
+        assert!(matches!(end, LinkError::Timeout), "{end}");
+        // What little room is left fills up, then nothing is taken and nothing waits.
+        assert!((0..1000).any(|_| link.try_write(&block).unwrap() == 0));
+    }
+
+    #[test]
+    fn environment_is_read_as_dcmtk_does() {
+        let read = |no_delay: Option<&str>, length: Option<&str>| {
+            SocketOptions::from_environment(|name| match name {
+                "TCP_NODELAY" => no_delay.map(str::to_owned),
+                _ => length.map(str::to_owned),
+            })
+        };
+        assert_eq!(read(None, None), SocketOptions { no_delay: true, buffer_length: None });
+        assert_eq!(read(Some("0"), Some("0")), SocketOptions { no_delay: false, buffer_length: Some(65_536) });
+        assert_eq!(read(Some("1"), Some("4096")), SocketOptions { no_delay: true, buffer_length: Some(4096) });
+        assert!(!read(Some(""), None).no_delay && !read(Some("x"), None).no_delay && read(Some("-1"), None).no_delay);
+        assert_eq!(read(None, Some("12k")).buffer_length, Some(12));
+    }
+}

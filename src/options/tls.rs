@@ -1,0 +1,333 @@
+//! Transport layer security options.
+
+use std::path::PathBuf;
+
+use crate::cli::{Exclusive, Group, Row, flag, option, text};
+
+/// Plain TCP or TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain TCP.
+    #[default]
+    Plain,
+    /// TLS with an own certificate.
+    Tls {
+        /// File of the private key.
+        key: PathBuf,
+        /// File of the certificate.
+        certificate: PathBuf,
+    },
+}
+
+/// Where the password of the private key comes from.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub enum Password {
+    /// From the terminal, if the key needs one.
+    #[default]
+    Ask,
+    /// From the command line.
+    Given(String),
+    /// It is empty.
+    Empty,
+}
+
+impl std::fmt::Debug for Password {
+    /// Without the password, so that no log shows it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Password::Ask => "Ask",
+            Password::Given(_) => "Given(…)",
+            Password::Empty => "Empty",
+        })
+    }
+}
+
+/// Format of key and certificate files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// PEM.
+    #[default]
+    Pem,
+    /// DER.
+    Der,
+}
+
+/// Which certificates are checked against revocation lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revocation {
+    /// None, unless a list is given: then the leaf.
+    #[default]
+    Default,
+    /// The peer's own.
+    Leaf,
+    /// The whole chain.
+    Chain,
+}
+
+/// Security profiles (PS3.15 annex B).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// BCP 195 as of RFC 8996.
+    #[default]
+    Rfc8996,
+    /// The same, modified.
+    Rfc8996Modified,
+    /// Non-downgrading BCP 195.
+    NonDowngrading,
+    /// BCP 195.
+    Bcp195,
+    /// Extended BCP 195.
+    Extended,
+    /// Basic.
+    Basic,
+    /// AES.
+    Aes,
+    /// Authenticated, but not encrypted.
+    Unencrypted,
+}
+
+/// What becomes of the random generator's seed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SeedOutput {
+    /// Nothing.
+    #[default]
+    None,
+    /// It is written back.
+    SameFile,
+    /// It is written to another file.
+    File(PathBuf),
+}
+
+/// What is asked of the peer's certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PeerCertificate {
+    /// There must be one, and it is verified.
+    #[default]
+    Require,
+    /// If there is one, it is verified.
+    Verify,
+    /// Nothing.
+    Ignore,
+}
+
+/// What the TLS options say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Plain TCP or TLS.
+    pub transport: Transport,
+    /// Password of the private key.
+    pub password: Password,
+    /// Format of key and certificate files.
+    pub key_format: KeyFormat,
+    /// Files of trusted certificates.
+    pub trusted_files: Vec<PathBuf>,
+    /// Folders of trusted certificates.
+    pub trusted_folders: Vec<PathBuf>,
+    /// Files of revocation lists.
+    pub revocation_lists: Vec<PathBuf>,
+    /// Which certificates are checked against them.
+    pub revocation: Revocation,
+    /// The security profile.
+    pub profile: Profile,
+    /// Names of cipher suites added to the profile's.
+    pub ciphers: Vec<String>,
+    /// File of Diffie-Hellman parameters.
+    pub dh_parameters: Option<PathBuf>,
+    /// The server name clients must ask for.
+    pub expect_sni: Option<String>,
+    /// File to seed the random generator with.
+    pub seed: Option<PathBuf>,
+    /// What becomes of the seed.
+    pub seed_output: SeedOutput,
+    /// What is asked of the peer's certificate.
+    pub peer_certificate: PeerCertificate,
+}
+
+const TLS: &str = "transport layer security (TLS) options";
+const ENABLE: &[&str] = &["--enable-tls"];
+
+/// A row that stands beside `--enable-tls`; its effect comes with TLS itself.
+fn with_tls(row: Row<Tls>) -> Row<Tls> {
+    row.only_with(ENABLE).later()
+}
+
+/// The groups of an acceptor.
+pub fn acceptor() -> [Group<Tls>; 9] {
+    [stack(), password(), formats(), authorities(), profiles(), ciphers(), sni(), seeds(), peer()]
+}
+
+fn stack() -> Group<Tls> {
+    Group::new(TLS, "transport protocol stack").choice([
+        flag("-tls", "--disable-tls", "plain TCP", |o: &mut Tls| o.transport = Transport::Plain).default(),
+        option(
+            "+tls",
+            "--enable-tls",
+            const { &[text("keyfile"), text("certfile")] },
+            "TLS with this private key and this certificate",
+            |o: &mut Tls, v| o.transport = Transport::Tls { key: v.path(0), certificate: v.path(1) },
+        )
+        .later(),
+    ])
+}
+
+fn password() -> Group<Tls> {
+    Group::new(TLS, "private key password (only with --enable-tls)").choice([
+        flag("+ps", "--std-passwd", "ask for it on the terminal", |o: &mut Tls| o.password = Password::Ask)
+            .default()
+            .only_with(ENABLE),
+        with_tls(option("+pw", "--use-passwd", const { &[text("password")] }, "use this one", |o: &mut Tls, v| {
+            o.password = Password::Given(v.string(0));
+        })),
+        with_tls(flag("-pw", "--null-passwd", "it is empty", |o: &mut Tls| o.password = Password::Empty)),
+    ])
+}
+
+fn formats() -> Group<Tls> {
+    Group::new(TLS, "key and certificate file format").choice([
+        flag("-pem", "--pem-keys", "PEM", |o: &mut Tls| o.key_format = KeyFormat::Pem).default().only_with(ENABLE),
+        with_tls(flag("-der", "--der-keys", "DER", |o: &mut Tls| o.key_format = KeyFormat::Der)),
+    ])
+}
+
+fn authorities() -> Group<Tls> {
+    let file = const { &[text("filename")] };
+    let folder = const { &[text("directory")] };
+    Group::new(TLS, "certification authority")
+        .row(with_tls(
+            option("+cf", "--add-cert-file", file, "trust the certificates in a file", |o: &mut Tls, v| {
+                o.trusted_files.push(v.path(0));
+            })
+            .repeatable(),
+        ))
+        .row(with_tls(
+            option("+cd", "--add-cert-dir", folder, "trust the certificates in a folder", |o: &mut Tls, v| {
+                o.trusted_folders.push(v.path(0));
+            })
+            .repeatable(),
+        ))
+        .row(with_tls(
+            option(
+                "+crl",
+                "--add-crl-file",
+                file,
+                "read a revocation list, and check leaf certificates",
+                |o: &mut Tls, v| {
+                    o.revocation_lists.push(v.path(0));
+                },
+            )
+            .repeatable(),
+        ))
+        .choice([
+            with_tls(flag("+crv", "--enable-crl-vfy", "check leaf certificates for revocation", |o: &mut Tls| {
+                o.revocation = Revocation::Leaf;
+            })),
+            with_tls(flag("+cra", "--enable-crl-all", "check whole chains for revocation", |o: &mut Tls| {
+                o.revocation = Revocation::Chain;
+            })),
+        ])
+}
+
+fn profiles() -> Group<Tls> {
+    let row =
+        |short, long, help, profile| flag(short, long, help, move |o: &mut Tls| o.profile = profile).only_with(ENABLE);
+    Group::new(TLS, "security profile")
+        .row(
+            flag("+ph", "--list-profiles", "show the supported profiles and end", |_| ())
+                .exclusive(Exclusive::List(String::new))
+                .later(),
+        )
+        .choice([
+            row("+pg", "--profile-8996", "BCP 195, RFC 8996", Profile::Rfc8996).default(),
+            row("+pm", "--profile-8996-mod", "modified BCP 195, RFC 8996", Profile::Rfc8996Modified).later(),
+            row("+py", "--profile-bcp195-nd", "non-downgrading BCP 195 (retired)", Profile::NonDowngrading).later(),
+            row("+px", "--profile-bcp195", "BCP 195 (retired)", Profile::Bcp195).later(),
+            row("+pz", "--profile-bcp195-ex", "extended BCP 195 (retired)", Profile::Extended).later(),
+            row("+pb", "--profile-basic", "basic (retired)", Profile::Basic).later(),
+            row("+pa", "--profile-aes", "AES (retired)", Profile::Aes).later(),
+            row("+pn", "--profile-null", "authenticated, but not encrypted (retired)", Profile::Unencrypted).later(),
+        ])
+}
+
+fn ciphers() -> Group<Tls> {
+    Group::new(TLS, "ciphersuite")
+        .row(
+            flag("+cc", "--list-ciphers", "show the supported cipher suites and end", |_| ())
+                .exclusive(Exclusive::List(String::new))
+                .later(),
+        )
+        .row(
+            with_tls(option("+cs", "--cipher", const { &[text("name")] }, "add a cipher suite", |o: &mut Tls, v| {
+                o.ciphers.push(v.string(0));
+            }))
+            .repeatable()
+            .not_with(&["--profile-bcp195-ex"]),
+        )
+        .row(with_tls(option(
+            "+dp",
+            "--dhparam",
+            const { &[text("filename")] },
+            "read Diffie-Hellman parameters",
+            |o: &mut Tls, v| o.dh_parameters = Some(v.path(0)),
+        )))
+}
+
+fn sni() -> Group<Tls> {
+    Group::new(TLS, "server name indication")
+        .row(
+            flag("", "--no-sni", "ask for no server name", |o: &mut Tls| o.expect_sni = None)
+                .default()
+                .not_with(&["--expect-sni"]),
+        )
+        .row(
+            option(
+                "",
+                "--expect-sni",
+                const { &[text("servername")] },
+                "serve only who asks for this name",
+                |o: &mut Tls, v| {
+                    o.expect_sni = Some(v.string(0));
+                },
+            )
+            .later(),
+        )
+}
+
+fn seeds() -> Group<Tls> {
+    Group::new(TLS, "pseudo random generator")
+        .row(with_tls(option(
+            "+rs",
+            "--seed",
+            const { &[text("filename")] },
+            "seed it with what is in this file",
+            |o: &mut Tls, v| o.seed = Some(v.path(0)),
+        )))
+        .choice([
+            with_tls(flag("+ws", "--write-seed", "write the seed back", |o: &mut Tls| {
+                o.seed_output = SeedOutput::SameFile;
+            }))
+            .only_with(&["--seed"]),
+            with_tls(option(
+                "+wf",
+                "--write-seed-file",
+                const { &[text("filename")] },
+                "write the seed here",
+                |o: &mut Tls, v| {
+                    o.seed_output = SeedOutput::File(v.path(0));
+                },
+            ))
+            .only_with(&["--seed"]),
+        ])
+}
+
+fn peer() -> Group<Tls> {
+    let row = |short, long, help, wanted| {
+        flag(short, long, help, move |o: &mut Tls| o.peer_certificate = wanted).only_with(ENABLE)
+    };
+    Group::new(TLS, "peer authentication").choice([
+        row("-rc", "--require-peer-cert", "there must be a certificate, and a valid one", PeerCertificate::Require)
+            .default(),
+        row("-vc", "--verify-peer-cert", "a certificate must be valid, if there is one", PeerCertificate::Verify)
+            .later(),
+        row("-ic", "--ignore-peer-cert", "take any certificate, or none", PeerCertificate::Ignore).later(),
+    ])
+}
