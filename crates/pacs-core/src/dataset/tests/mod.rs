@@ -3,6 +3,8 @@
 mod bytes;
 mod cases;
 mod generate;
+mod large;
+mod mutation;
 mod properties;
 mod rules;
 
