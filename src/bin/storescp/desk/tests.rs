@@ -20,7 +20,7 @@ fn config(words: &[&str]) -> Config {
 /// Receives one object of a receiver that keeps bytes as they come, as the command line says; the status, and the names in the folder afterwards.
 fn receive(words: &[&str]) -> (u16, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
-    let output = Output::new(Folder::open(folder.path()).unwrap(), folder.path().to_owned());
+    let output = Output::new(Folder::open(folder.path()).unwrap(), folder.path().to_owned(), false);
     let desk = crate::desk(&config(&[words, &["+B"]].concat()), output, Progress::at(log::Level::Off));
     let request = CStoreRq {
         message_id: 1,
