@@ -143,7 +143,7 @@ fn encapsulated_pixel_data() {
     gives(LEE, "", &broken, Err(Reason::ItemDelimiterMissing));
     // A private element that may be pixel data, and one that may not.
     let creator = |name: &[u8]| L.el(0x7FE1_0010, "LO", name);
-    let fragments = |element| L.el_u(0x7FE1_1000 + element, "OB", &L.item(b"AB"));
+    let fragments = |element: u32| L.el_u(0x7FE1_1000 + element, "OB", &L.item(b"AB"));
     let private = cat(&[creator(b"GEMS_Ultrasound_MovieGroup_001"), fragments(0x60)]);
     gives(JPG, "", &private, Ok(private.clone()));
     gives(LEE, "", &private, Err(Reason::PixelRepresentationNotFound));
