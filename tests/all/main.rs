@@ -10,6 +10,8 @@ mod commands;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod keep;
@@ -29,5 +31,7 @@ mod receiver;
 mod rewriting;
 #[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod studies;
 #[cfg(test)]
 mod traces;

@@ -1,9 +1,10 @@
 //! Which studies are open, and when one has ended: decided here, done by the desk.
 //!
 //! As with DCMTK a study ends when an object of another one is finished, or after a time without any activity. DCMTK serves
-//! one association at a time; here several store at once, and so what would end a study only marks it. It then ends as soon
-//! as nobody is at it any more: no association whose last object was of this study, and none that has been receiving an
-//! object since before the mark, for that object may be of this study too.
+//! one association at a time; here several store at once, and so what would end a study only overtakes it. It then ends as
+//! soon as nobody is at it any more: no association whose last object was of this study, and no object that was on its way
+//! when the last of those left, for it may be of this study too. Objects that begin to come later hold nothing up: else a
+//! busy receiver would never end a study.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -31,9 +32,12 @@ pub(crate) struct Study {
     pub(crate) sender: Parties,
     files: HashMap<OsString, usize>,
     order: u64,
+    /// Associations whose last object was of it.
     seats: usize,
-    /// Another study was begun; these are the arrivals from before.
-    overtaken: Option<Arrival>,
+    /// Another study was begun.
+    overtaken: bool,
+    /// It is overtaken and all have left: the arrivals from before that moment are lesser.
+    left: Option<Arrival>,
 }
 
 /// The studies that are being received.
@@ -61,7 +65,7 @@ impl Study {
 
     /// Whether nobody is at it any more; `first` is the first of the arrivals there are.
     fn has_ended(&self, first: Option<Arrival>) -> bool {
-        self.seats == 0 && self.overtaken.is_some_and(|mark| first.is_none_or(|first| first > mark))
+        self.left.is_some_and(|left| first.is_none_or(|first| first > left))
     }
 }
 
@@ -117,27 +121,27 @@ impl Studies {
 
     /// An object of this study is to be put into this folder: the study is open from here on, and overtakes the last one.
     pub(crate) fn bring(&mut self, uid: &[u8], shelf: Arc<Shelf>, seat: Seat, sender: &Parties) {
-        let order = self.count();
         self.rise(seat);
+        let order = self.count();
         let study = self.open.entry(uid.to_owned()).or_insert_with(|| Study {
             shelf: Arc::clone(&shelf),
             sender: sender.clone(),
             files: HashMap::new(),
             order,
             seats: 0,
-            overtaken: None,
+            overtaken: false,
+            left: None,
         });
         study.shelf = shelf;
         study.sender = sender.clone();
         study.seats += 1;
-        study.overtaken = None;
+        study.overtaken = false;
+        study.left = None;
         self.seats.insert(seat, uid.to_owned());
-        if self.last.as_deref() != Some(uid) {
-            if let Some(last) = self.last.replace(uid.to_owned())
-                && let Some(overtaken) = self.open.get_mut(&last)
-            {
-                overtaken.overtaken = Some(Arrival(order));
-            }
+        if self.last.as_deref() != Some(uid)
+            && let Some(last) = self.last.replace(uid.to_owned())
+        {
+            self.change(&last, |study| study.overtaken = true);
         }
     }
 
@@ -159,8 +163,19 @@ impl Studies {
     }
 
     fn rise(&mut self, seat: Seat) {
-        if let Some(study) = self.seats.remove(&seat).and_then(|uid| self.open.get_mut(&uid)) {
-            study.seats = study.seats.saturating_sub(1);
+        if let Some(uid) = self.seats.remove(&seat) {
+            self.change(&uid, |study| study.seats = study.seats.saturating_sub(1));
+        }
+    }
+
+    /// Changes an open study, and notes the moment if all have left it by that.
+    fn change(&mut self, uid: &[u8], deed: impl FnOnce(&mut Study)) {
+        let moment = Arrival(self.count());
+        if let Some(study) = self.open.get_mut(uid) {
+            deed(study);
+            if study.overtaken && study.seats == 0 {
+                study.left.get_or_insert(moment);
+            }
         }
     }
 

@@ -143,6 +143,20 @@ fn what_is_being_received_may_be_of_any_study() {
 }
 
 #[test]
+fn what_is_on_its_way_when_the_last_one_leaves_counts_too() {
+    let mut bench = Bench::new(None);
+    let (a, b, c) = (bench.sit(), bench.sit(), bench.sit());
+    bench.store(a, "1", "a1");
+    assert_eq!(bench.store(b, "2", "b1"), NONE, "overtaken, but a is at it");
+    let late = bench.arrive();
+    assert_eq!(bench.leave(a), NONE);
+    assert_eq!(bench.store(b, "2", "b2"), NONE);
+    assert_eq!(bench.finish(late, c, "1", "c1"), NONE);
+    assert_eq!(bench.store(b, "2", "b3"), NONE, "overtaken again, but c is at it");
+    assert_eq!(bench.leave(c), ["a1 c1"]);
+}
+
+#[test]
 fn what_begins_to_come_later_holds_nothing_up() {
     let mut bench = Bench::new(None);
     let (a, b) = (bench.sit(), bench.sit());
