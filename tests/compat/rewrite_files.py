@@ -2,7 +2,7 @@
 """Send every DICOM file that pydicom ships to DCMTK's receiver and to ours, with each of twelve option sets, and compare the data sets
 they store.
 
-usage: rewrite_matrix.py [-r DIR] [-k WORD] OURS_DIR
+usage: rewrite_files.py [-r DIR] [-k WORD] OURS_DIR
   OURS_DIR  folder with our storescp
   -r DIR    folder with DCMTK's storescp and storescu (default: those on PATH)
   -k WORD   only files whose name contains WORD
