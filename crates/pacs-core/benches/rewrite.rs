@@ -3,6 +3,8 @@
 //! `cargo bench -p pacs-core --bench rewrite [FOLDER]`: files are written to FOLDER (by default the system's temporary
 //! one; a memory file system shows our own cost best).
 
+#![allow(clippy::expect_used, reason = "a bench that cannot run must say so")]
+
 use pacs_core::dataset::vr::{DictVr, Dictionary, LengthField, Padding, Vr};
 use pacs_core::dataset::{Append, Context, Form, OutputSyntax, Rewriter, ScratchMaker, Syntax};
 use pacs_core::disk::Folder;
@@ -109,7 +111,7 @@ fn known_element(out: &mut Vec<u8>, number: usize, explicit: bool) {
     let tags = TAGS.get_or_init(|| (0x0018_0010..0x0018_9FFF).filter_map(known).take(600).collect());
     let (group, tag, vr) = tags[number];
     let value: &[u8] = match vr.padding() {
-        Padding::Blank if number % 3 == 0 => b"SOME TEXT OF A CERTAIN LENGTH ",
+        Padding::Blank if number.is_multiple_of(3) => b"SOME TEXT OF A CERTAIN LENGTH ",
         Padding::Blank => b"0.5\\0.75",
         Padding::Uid => b"1.2.840.10008.5.1.4.1.1.2\0",
         _ => &[1, 2, 3, 4, 5, 6, 7, 8],

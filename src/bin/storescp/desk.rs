@@ -262,7 +262,14 @@ impl Desk {
     fn refuse(&self, path: &str, e: &io::Error) -> u16 {
         let cure = cure(e);
         if self.keeping.bit_preserving() {
-            error!(target: TARGET, "Store SCP Failed: 0006:020a DIMSE_storeProvider: Cannot create file: {path}\n{}{cure}", log::reason(e));
+            use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+            let what = match e.kind() {
+                StorageFull | QuotaExceeded | FileTooLarge => {
+                    "DIMSE receiveDataSetInFile: Cannot write to file".to_owned()
+                }
+                _ => format!("DIMSE_storeProvider: Cannot create file: {path}"),
+            };
+            error!(target: TARGET, "Store SCP Failed: 0006:020a {what}\n{path}: {}{cure}", log::reason(e));
         } else {
             error!(target: TARGET, "cannot write DICOM file: {path}: {}{cure}", log::reason(e));
         }

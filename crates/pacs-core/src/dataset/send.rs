@@ -2,8 +2,8 @@
 
 use super::arrange::{Arranged, Task};
 use super::deflate::{Deflater, Inflater};
-use super::emit::{Emitter, Output, Pass};
-use super::form::Form;
+use super::emit::{Emitter, Pass};
+use super::form::{Form, TrailingPadding};
 use super::plan::{Lengths, Plan};
 use super::refusal::{Error, Reason, Refusal};
 use super::rewrite::{Context, Conversion, Outcome, Rewriter, copy};
@@ -41,7 +41,7 @@ enum Way {
 
 impl<'d> Prepared<'d> {
     /// Reads the data set that starts at byte `from` of `source`, in the transfer syntax of that UID, and plans to write it in
-    /// `form`. No padding is added to files: `form` is taken to ask for none.
+    /// `form`, but without the padding of a file.
     ///
     /// # Errors
     ///
@@ -54,6 +54,8 @@ impl<'d> Prepared<'d> {
         context: Context<'d>,
     ) -> Result<Prepared<'d>, Error> {
         let limits = context.limits;
+        // A file's padding is nothing for the network.
+        let form = &Form { padding: TrailingPadding { file: 0, ..form.padding }, ..*form };
         let conversion = Conversion::new(input_syntax, form, &limits)?;
         let plan = Plan::new(limits.memory, context.scratch.clone());
         let watch = Watch::new(context.wanted);
@@ -195,11 +197,9 @@ struct Recoding<'d> {
 impl<'d> Recoding<'d> {
     fn new(conversion: &Conversion, lengths: Lengths, watch: Watch, context: &Context<'d>) -> Recoding<'d> {
         let Context { limits, dictionary, scratch, .. } = context;
-        // A file's padding is nothing for the network.
-        let output = Output { file_padding: 0, ..conversion.writing };
         Recoding {
             walker: Walker::new(conversion.reading, dictionary),
-            emitter: Emitter::new(output, lengths, watch, limits.memory, scratch.clone()),
+            emitter: Emitter::new(conversion.writing, lengths, watch, limits.memory, scratch.clone()),
             inflater: conversion.input.deflated.then(|| Inflater::new(limits.inflated)),
             read: 0,
         }

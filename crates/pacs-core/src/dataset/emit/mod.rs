@@ -110,7 +110,7 @@ impl Emitter {
             doubtful: 0,
             doubts: Vec::new(),
             streaming: Streaming::Skip,
-            stirred: Spill::new(memory, scratch),
+            stirred: Spill::new(memory / 4, scratch),
             changed: false,
             any: false,
             warnings: Warnings::default(),
@@ -154,7 +154,7 @@ impl<S: Sink> Pass<'_, S> {
     fn admit(&mut self, element: &Element) -> Result<Admit, Error> {
         let tag = element.tag;
         let known_group = u32::from(tag.group()) == self.emitter.level.group;
-        if known_group && element.order == Order::Ascending && tag != Tag::PADDING && !tag.is_group_length() {
+        if known_group && element.order == Order::Ascending && tag < Tag::PADDING && !tag.is_group_length() {
             return Ok(Admit::Write);
         }
         self.admit_other(element)

@@ -120,7 +120,7 @@ fn value(random: &mut Random, vr: Vr) -> Vec<u8> {
             uid.extend((uid.len() & 1 == 1).then_some(0));
             uid
         }
-        _ => (0..(len + 7) / 8 * 8).map(|_| random.next() as u8).collect(),
+        _ => (0..len.next_multiple_of(8)).map(|_| random.next() as u8).collect(),
     }
 }
 

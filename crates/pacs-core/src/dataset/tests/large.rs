@@ -20,12 +20,18 @@ impl Nameless {
 }
 
 impl Append for Nameless {
+    /// Leaves holes where there is nothing but zeros.
     fn append(&mut self, slices: &[IoSlice<'_>]) -> io::Result<()> {
         for slice in slices {
-            self.file.write_all_at(slice, self.len)?;
+            if slice.len() < 4096
+                || slice.iter().step_by(509).any(|byte| *byte != 0)
+                || slice[..] != vec![0; slice.len()]
+            {
+                self.file.write_all_at(slice, self.len)?;
+            }
             self.len += slice.len() as u64;
         }
-        Ok(())
+        self.file.set_len(self.len)
     }
 }
 
@@ -190,7 +196,7 @@ fn backwards() {
     let count = 1_000_000u32;
     let mut batch = Vec::new();
     for number in (0..count).rev() {
-        batch.extend(L.el(0x0030_0000 + (number / 1000 * 2 << 16) + 1 + number % 1000, "US", &[1, 2]));
+        batch.extend(L.el(0x0030_0001 + ((number / 1000 * 2) << 16) + number % 1000, "US", &[1, 2]));
         if number % 5000 == 0 {
             feed.push(&batch);
             batch.clear();
@@ -260,6 +266,37 @@ fn sent() {
     assert_eq!(prepared.send(&source, &mut out).unwrap(), len);
 }
 
+fn beyond_four_gib() {
+    // 4.4: what is longer than a length can say becomes undefined, and a group length that cannot say it goes.
+    let value = 3 << 30;
+    let mut feed = Feed::new(LEE, "+g", Nameless::new());
+    feed.push(&L.el_len(0x0008_1140, "SQ", UNDEFINED, &L.item_len(UNDEFINED, &[])));
+    for tag in [0x0009_1001, 0x0009_1002] {
+        feed.push(&L.el_len(tag, "OB", value, &[]));
+        feed.repeat(&vec![0; MIB], value as usize / MIB);
+    }
+    feed.push(&[L.item_end(0), L.item(&L.el(0x0010_0010, "PN", b"A^B ")), L.sequence_end(0)].concat());
+    feed.push(&L.el(0x0010_0020, "LO", b"1 "));
+    let (rewritten, staged) = feed.finish();
+    assert!(rewritten.needs_second_pass(0));
+    let mut out = Nameless::new();
+    let outcome = rewritten.second_pass(&staged, 0, &mut out).unwrap();
+    assert_eq!(outcome.warnings.first(), [Warning::GroupTooLong(9), Warning::GroupTooLong(8)]);
+    let length = |tag, value: u32| L.el(tag, "UL", &value.to_le_bytes());
+    let header = L.el_len(0x0009_1001, "OB", value, &[]);
+    let start = [L.el_len(0x0008_1140, "SQ", UNDEFINED, &L.item_len(UNDEFINED, &[])), header].concat();
+    let small = L.item(&[length(0x0010_0000, 12), L.el(0x0010_0010, "PN", b"A^B ")].concat());
+    let last = [length(0x0010_0000, 10), L.el(0x0010_0020, "LO", b"1 ")].concat();
+    let end = [L.item_end(0), small, L.sequence_end(0), last].concat();
+    assert_eq!(out.len, start.len() as u64 + 2 * u64::from(value) + 12 + end.len() as u64);
+    let mut there = vec![0; start.len()];
+    out.read_at(&mut there, 0).unwrap();
+    assert_eq!(hex(&there), hex(&start));
+    there.resize(end.len(), 0);
+    out.read_at(&mut there, out.len - end.len() as u64).unwrap();
+    assert_eq!(hex(&there), hex(&end));
+}
+
 fn announced_only() {
     // Nothing is sized by what is announced.
     for writer in [I, L] {
@@ -272,6 +309,9 @@ fn announced_only() {
         }
     }
 }
+
+/// Too slow for every day.
+const SLOW: (&str, fn()) = ("beyond_four_gib", beyond_four_gib);
 
 const OBJECTS: [(&str, fn()); 13] = [
     ("native_pixels", native_pixels),
@@ -302,7 +342,7 @@ const CHILD: &str = "PACS_DATASET_LARGE";
 #[ignore = "runs as a child of the test below"]
 fn child() {
     let wanted = std::env::var(CHILD).unwrap_or_default();
-    if let Some((_, object)) = OBJECTS.iter().find(|(name, _)| *name == wanted) {
+    if let Some((_, object)) = OBJECTS.iter().chain([&SLOW]).find(|(name, _)| *name == wanted) {
         object();
         println!("peak {} kB", peak());
     }
@@ -310,25 +350,33 @@ fn child() {
 
 /// What an object may take beside what the process has anyway. Lists take up to 16 MiB, and the allocator keeps some of what
 /// they outgrew.
-const MOST: u64 = 40 << 10;
+const MOST: u64 = 32 << 10;
+
+/// Runs one in a process of its own, and returns the kilobytes it took.
+fn run(object: &str) -> u64 {
+    let name = module_path!().split_once("::").map_or("", |(_, path)| path);
+    let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+    command.args([&format!("{name}::child"), "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
+    let output = command.env(CHILD, object).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{object}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    let peak = text.split("peak ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    peak.unwrap_or_else(|| panic!("{object}: {text}"))
+}
 
 #[test]
 fn large_objects_take_little_memory() {
-    let name = module_path!().split_once("::").map_or("", |(_, path)| path);
-    let run = |object: &str| {
-        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
-        command.args([&format!("{name}::child"), "--exact", "--ignored", "--nocapture", "--test-threads=1"]);
-        let output = command.env(CHILD, object).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{object}: {text}{}", String::from_utf8_lossy(&output.stderr));
-        let peak = text.split("peak ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u64>().ok());
-        peak.unwrap_or_else(|| panic!("{object}: {text}"))
-    };
     let nothing = run("nothing");
     for (object, _) in OBJECTS {
-        let start = std::time::Instant::now();
         let peak = run(object).saturating_sub(nothing);
-        println!("{object}: {peak} kB, {:?}", start.elapsed());
+        println!("{object}: {peak} kB");
         assert!(peak < MOST, "{object} took {peak} kB");
     }
+}
+
+#[test]
+#[ignore = "reads and writes 18 GiB of holes"]
+fn objects_beyond_four_gib_take_little_memory() {
+    let peak = run(SLOW.0).saturating_sub(run("nothing"));
+    assert!(peak < MOST, "{peak} kB");
 }
