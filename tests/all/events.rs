@@ -9,7 +9,7 @@ use std::process::{Child, Command as Process, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pacs_testing::{Answer, Command, LIMIT, Object, Peer, Request, Start, Tool, files, message, visible, within};
+use pacs_testing::{Answer, Command, LIMIT, Object, Peer, Request, Start, Tool, files, message, uid, visible, within};
 use tempfile::TempDir;
 
 use crate::receiver::{Receiver, storescp};
@@ -314,6 +314,11 @@ fn inetd_needs_a_connection() {
     let (code, out, err) = run(&["--inetd"]);
     assert_eq!((code, out.as_str()), (Some(99), ""));
     assert!(err.starts_with("E: "), "{err}");
+    // One that listens is none, and inetd would start the program again and again.
+    let listener = OwnedFd::from(TcpListener::bind("127.0.0.1:0").unwrap());
+    let mut process = Process::new(storescp());
+    let mut child = process.arg("--inetd").stdin(listener).stderr(Stdio::null()).spawn().unwrap();
+    assert_eq!(self::code(&mut child), Some(99));
     // On a terminal faults are still told.
     assert!(run(&["--inetd", "--fork"]).2.contains("error: --inetd not allowed with --fork"));
 }
@@ -442,15 +447,23 @@ fn a_reader_that_goes_away_harms_nothing() {
 #[test]
 fn without_its_dictionary_it_goes_on() {
     // DCMTK: says the same, and then aborts every association at its first message.
-    for mode in [&[][..], &["+B"]] {
+    let implicit = [
+        b"\x08\0\x16\0\x1a\0\0\0".as_slice(), // (0008,0016), 26 bytes
+        b"1.2.840.10008.5.1.4.1.1.4\0",
+        b"\x08\0\x18\0\x04\0\0\x001.2\0", // (0008,0018), 4 bytes
+    ]
+    .concat();
+    for mode in [&[][..], &["+te"], &["+B"]] {
         let start = Start::new(storescp()).args(mode).variable("DCMDICTPATH", "/nowhere/dicom.dic");
         let receiver = Receiver::start_with(start);
-        assert_eq!(Peer::usual(receiver.port).store(1, &Object::tiny("1.1")), 0);
+        let mut peer = Peer::associated(receiver.port, &Request::new(&[(1, uid::MR, &[uid::IMPLICIT])]));
+        assert_eq!(peer.store(1, &Object::tiny("1.2").with_data(implicit.clone())), 0, "{mode:?}");
         let log = receiver.log();
         assert_eq!(
             log,
             "E: DcmDataDictionary: Cannot open file: /nowhere/dicom.dic\n\
-             W: no data dictionary loaded, check environment variable: DCMDICTPATH\n",
+             W: no data dictionary loaded, check environment variable: DCMDICTPATH\n\
+             W: The built-in dictionary is used in its place.\n",
             "{mode:?}"
         );
     }
