@@ -27,7 +27,7 @@ use crate::events::Events;
 use crate::folder::{FileName, Outcome, Output, Shelf};
 use crate::options::{FileNames, Sorting};
 use crate::receiver::peer;
-use studies::{Arrival, Seat, Studies, Study};
+use studies::{Seat, Studies, Study};
 
 /// How objects are kept.
 #[derive(Clone, Debug)]
@@ -111,7 +111,6 @@ pub(crate) struct Visit<'a> {
 pub(crate) struct Object {
     name: FileName,
     line: Option<DotLine>,
-    arrival: Option<Arrival>,
     kept: Kept,
 }
 
@@ -296,14 +295,18 @@ impl Visit<'_> {
         note(self.own.as_ref().unwrap_or(&self.desk.state), &self.desk.due, deed)
     }
 
-    fn arrive(&self) -> Arrival {
+    /// The reception of an object begins.
+    fn arrive(&self) {
+        if !self.desk.keeping.sorts() {
+            return;
+        }
         let mut state = lock(self.own.as_ref().unwrap_or(&self.desk.state));
         let now = Instant::now();
         if !state.timed {
             // Nobody waits for the end, so it is seen only now. There is nothing to do but to forget.
             state.studies.silent(now);
         }
-        state.studies.arrive(now)
+        state.studies.arrive(self.seat, now);
     }
 
     /// Puts the file where it belongs; the status.
@@ -338,10 +341,10 @@ impl Visit<'_> {
         }
     }
 
-    /// The object's reception is over, whether it was kept or not.
-    fn settle(&self, object: &mut Object) {
-        if let Some(arrival) = object.arrival.take() {
-            self.note(|studies, now| studies.settle(arrival, now));
+    /// It is over, whether the object was kept or not.
+    fn settle(&self) {
+        if self.desk.keeping.sorts() {
+            self.note(|studies, now| studies.settle(self.seat, now));
         }
     }
 
@@ -414,8 +417,8 @@ impl Destination for Visit<'_> {
                 changed.to
             );
         }
-        let arrival = keeping.sorts().then(|| self.arrive());
-        let object = Object { name, line: Some(progress.begin("RECV: ")), arrival, kept: Kept::No };
+        self.arrive();
+        let object = Object { name, line: Some(progress.begin("RECV: ")), kept: Kept::No };
         let file = match keeping.ignore {
             true => None,
             false => match output.stage() {
@@ -469,7 +472,7 @@ impl Destination for Visit<'_> {
                 status::OUT_OF_RESOURCES
             }
         };
-        self.settle(object);
+        self.settle();
         (status, turn)
     }
 
@@ -479,7 +482,7 @@ impl Destination for Visit<'_> {
 
     fn broken(&self, mut object: Object, incoming: &Incoming<'_>, error: &StoreError) {
         drop(object.line.take());
-        self.settle(&mut object);
+        self.settle();
         // It may be there all the same, and only its answer was lost.
         self.follow_up(&object, incoming, None);
         match error {

@@ -193,20 +193,20 @@ fn open_output(config: &Config) -> Result<Output, Failed> {
 
 /// The dictionary that gives elements of implicit VR their representation: the files of `DCMDICTPATH`, else the built-in one.
 fn dictionary() -> &'static Dictionary {
-    match std::env::var_os("DCMDICTPATH").filter(|paths| !paths.is_empty()) {
-        None => Dictionary::builtin(),
-        Some(paths) => {
-            let loaded = Dictionary::load(&paths);
-            for complaint in &loaded.complaints {
-                error!(target: "dcmtk.dcmdata", "{complaint}");
-            }
-            if !loaded.complete {
-                warn!(target: TARGET, "{}", Loaded::NOT_LOADED);
-            }
-            // Once, and as long as the program runs.
-            Box::leak(Box::new(loaded.dictionary))
-        }
+    let Some(paths) = std::env::var_os("DCMDICTPATH").filter(|paths| !paths.is_empty()) else {
+        return Dictionary::builtin();
+    };
+    let loaded = Dictionary::load(&paths);
+    for complaint in &loaded.complaints {
+        error!(target: "dcmtk.dcmdata", "{complaint}");
     }
+    if !loaded.complete {
+        // DCMTK: goes on to listen, and aborts each association at its first message.
+        warn!(target: TARGET, "{}\nThe built-in dictionary is used in its place.", Loaded::NOT_LOADED);
+        return Dictionary::builtin();
+    }
+    // Once, and as long as the program runs.
+    Box::leak(Box::new(loaded.dictionary))
 }
 
 fn listen(config: &Config) -> Result<Listener, Failed> {
