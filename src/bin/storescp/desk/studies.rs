@@ -197,19 +197,19 @@ impl Studies {
     }
 
     /// The studies that have ended because another one came, in the order they began. They are given once.
-    pub(crate) fn overtaken(&mut self) -> Vec<Study> {
+    pub(crate) fn take_ended(&mut self) -> Vec<Study> {
         let first = self.arrivals.first().copied();
         ordered(self.open.extract_if(|_, study| study.has_ended(first)).map(|(_, study)| study))
     }
 
-    /// Whether [`Studies::overtaken`] has something to give, unless objects come meanwhile.
-    pub(crate) fn some_are_overtaken(&self) -> bool {
+    /// Whether [`Studies::take_ended`] has something to give, unless objects come meanwhile.
+    pub(crate) fn some_have_ended(&self) -> bool {
         let first = self.arrivals.first().copied();
         self.open.values().any(|study| study.has_ended(first))
     }
 
     /// The studies that have ended because nothing happened. They are given once.
-    pub(crate) fn silent(&mut self, now: Instant) -> Vec<Study> {
+    pub(crate) fn take_silent(&mut self, now: Instant) -> Vec<Study> {
         if self.deadline().is_none_or(|deadline| deadline > now) {
             return Vec::new();
         }

@@ -59,14 +59,14 @@ impl Bench {
     }
 
     fn ended(&mut self) -> Vec<String> {
-        let some = self.studies.some_are_overtaken();
-        let ended = listed(&self.studies.overtaken());
+        let some = self.studies.some_have_ended();
+        let ended = listed(&self.studies.take_ended());
         assert!(some || ended.is_empty());
         ended
     }
 
     fn silent(&mut self) -> Vec<String> {
-        listed(&self.studies.silent(self.now))
+        listed(&self.studies.take_silent(self.now))
     }
 }
 
