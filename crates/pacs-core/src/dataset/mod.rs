@@ -1,5 +1,6 @@
 //! Stored data sets as bytes.
 
+pub mod head;
 pub mod meta;
 pub mod vr;
 

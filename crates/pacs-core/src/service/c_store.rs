@@ -1,6 +1,8 @@
 //! C-STORE, the provider's side (PS3.7 9.1.1, PS3.4 annex B): a data set goes from the receive buffer into a staged file,
 //! and its owner finishes it. Success is answered only after the owner has said that the object is kept.
 
+pub mod send;
+
 use std::io::{self, IoSlice};
 use std::thread;
 use std::time::Duration;
