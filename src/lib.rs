@@ -7,4 +7,3 @@ pub mod limits;
 pub mod log;
 pub mod logconfig;
 pub mod options;
-pub mod uid;

@@ -1,5 +1,7 @@
 //! Output options: how received objects are written.
 
+use pacs_core::dataset::{self, Form, LengthForm, OutputSyntax, TrailingPadding};
+
 use crate::cli::{Group, flag, option, uint};
 
 /// File format or bare data set.
@@ -100,6 +102,39 @@ pub struct Output {
     pub unknown: Unknown,
     /// zlib level, 0 to 9, where a deflated syntax is written.
     pub compression_level: u32,
+    /// Bytes to which a deflated data set may inflate.
+    pub max_inflated: u64,
+}
+
+impl Output {
+    /// The form in which data sets are written, where they are not kept as they come.
+    pub fn form(&self) -> Form {
+        let padding = self.padding.unwrap_or(Padding { file: 0, item: 0 });
+        // Larger multiples than any file has bytes mean the same as the largest number there is.
+        let multiple = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX - 1);
+        Form {
+            syntax: match self.syntax {
+                Syntax::Same => OutputSyntax::Same,
+                Syntax::Little => OutputSyntax::ExplicitLittle,
+                Syntax::Big => OutputSyntax::ExplicitBig,
+                Syntax::Implicit => OutputSyntax::ImplicitLittle,
+                Syntax::Deflated => OutputSyntax::Deflated,
+            },
+            compression: u8::try_from(self.compression_level).unwrap_or(9),
+            lengths: match self.lengths {
+                Lengths::Explicit => LengthForm::Explicit,
+                Lengths::Undefined => LengthForm::Undefined,
+            },
+            group_lengths: match self.group_lengths {
+                GroupLengths::Correct => dataset::GroupLengths::Recalculate,
+                GroupLengths::Create => dataset::GroupLengths::Create,
+                GroupLengths::Remove => dataset::GroupLengths::Remove,
+            },
+            padding: TrailingPadding { file: multiple(padding.file), item: multiple(padding.item) },
+            new_vrs: self.new_vrs == NewVrs::Keep,
+            convert_un: self.unknown == Unknown::Convert,
+        }
+    }
 }
 
 impl Default for Output {
@@ -114,6 +149,7 @@ impl Default for Output {
             padding: None,
             unknown: Unknown::Keep,
             compression_level: 6,
+            max_inflated: 4 << 30,
         }
     }
 }
@@ -151,7 +187,6 @@ pub fn syntax(first: &'static [&'static str], compressed: &'static [&'static str
             .not_with(first)
             .not_with(BIT_PRESERVING)
             .not_with(compressed)
-            .later()
     };
     let sub = "output transfer syntax (not with --bit-preserving or compressed transmission)";
     Group::new(OUTPUT, sub).choice([
@@ -173,8 +208,7 @@ pub fn new_vrs() -> Group<Output> {
         .default()
         .not_with(BIT_PRESERVING),
         flag("-u", "--disable-new-vr", "write UN, UT and later ones as OB", |o: &mut Output| o.new_vrs = NewVrs::AsOb)
-            .not_with(BIT_PRESERVING)
-            .later(),
+            .not_with(BIT_PRESERVING),
     ])
 }
 
@@ -189,13 +223,11 @@ pub fn group_lengths() -> Group<Output> {
         flag("+g", "--group-length-create", "write a length for every group", |o: &mut Output| {
             o.group_lengths = GroupLengths::Create;
         })
-        .not_with(BIT_PRESERVING)
-        .later(),
+        .not_with(BIT_PRESERVING),
         flag("-g", "--group-length-remove", "write no group lengths", |o: &mut Output| {
             o.group_lengths = GroupLengths::Remove;
         })
-        .not_with(BIT_PRESERVING)
-        .later(),
+        .not_with(BIT_PRESERVING),
     ])
 }
 
@@ -208,8 +240,7 @@ pub fn lengths() -> Group<Output> {
         flag("-e", "--length-undefined", "write undefined lengths and delimiters", |o: &mut Output| {
             o.lengths = Lengths::Undefined;
         })
-        .not_with(BIT_PRESERVING)
-        .later(),
+        .not_with(BIT_PRESERVING),
     ])
 }
 
@@ -224,8 +255,7 @@ pub fn padding() -> Group<Output> {
             "fill up files and items to multiples of so many bytes",
             |o: &mut Output, v| o.padding = Some(Padding { file: v.uint(0), item: v.uint(1) }),
         )
-        .not_with(&["--write-dataset", "--bit-preserving"])
-        .later(),
+        .not_with(&["--write-dataset", "--bit-preserving"]),
     ])
 }
 
@@ -233,8 +263,7 @@ pub fn padding() -> Group<Output> {
 pub fn unknown() -> Group<Output> {
     Group::new(OUTPUT, "handling of defined length UN elements").choice([
         flag("-uc", "--retain-un", "leave them as UN", |o: &mut Output| o.unknown = Unknown::Keep).default(),
-        flag("+uc", "--convert-un", "write the VR the dictionary knows", |o: &mut Output| o.unknown = Unknown::Convert)
-            .later(),
+        flag("+uc", "--convert-un", "write the VR the dictionary knows", |o: &mut Output| o.unknown = Unknown::Convert),
     ])
 }
 
@@ -250,5 +279,19 @@ pub fn compression_level(sub: &'static str, only_with: &'static [&'static str]) 
         )
         .default_value("6")
         .only_with(only_with),
+    )
+}
+
+/// The group about how far a deflated data set may inflate.
+pub fn inflation() -> Group<Output> {
+    Group::new(OUTPUT, "limits").row(
+        option(
+            "",
+            "--max-inflated",
+            const { &[uint("bytes", 1, u64::MAX)] },
+            "refuse a deflated data set that inflates to more, with status A700",
+            |o: &mut Output, v| o.max_inflated = v.uint(0),
+        )
+        .default_value("4294967296"),
     )
 }

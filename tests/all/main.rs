@@ -24,6 +24,8 @@ mod receive;
 #[cfg(test)]
 mod receiver;
 #[cfg(test)]
+mod rewriting;
+#[cfg(test)]
 mod serving;
 #[cfg(test)]
 mod traces;

@@ -409,7 +409,6 @@ fn store_wrongly_named(args: &[&str], looks: bool) {
 }
 
 #[test]
-#[ignore = "the normal mode does not look into data sets yet"]
 fn uids_in_the_data_set_are_compared_with_the_request() {
     store_wrongly_named(&[], true);
 }
@@ -435,7 +434,6 @@ fn store_next_to_nothing(args: &[&str], expected: u16) {
 }
 
 #[test]
-#[ignore = "the normal mode does not look into data sets yet"]
 fn s16_empty_and_one_byte_objects_cannot_be_understood() {
     store_next_to_nothing(&[], 0xC000);
 }

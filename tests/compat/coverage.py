@@ -2,8 +2,9 @@
 """Prove that a scenario notices when an option is ignored.
 
 usage: coverage.py [-r DIR] [-j N] [-v] [OPTION ...]
-  OPTION   only these rows of coverage.tsv (long names; default: every row that names a scenario)
+  OPTION   only these rows of coverage.tsv (long names without the dashes; default: every row that names a scenario)
   -r DIR   folder with DCMTK's programs (default: those on PATH)
+  --ours DIR   folder with ours, for the options that DCMTK has not: they are proved on our program (without: left out)
   -j N     run N at a time (default 2);  -v says what each scenario noticed
 
 coverage.tsv names for each storescp option a scenario of this folder. Each of those runs on DCMTK as it is, and once more
@@ -40,14 +41,14 @@ def table(name):
     return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def dropping(root, reference, names, values, unknown=False):
-    """A folder whose storescp ignores an option, with DCMTK's other programs."""
+def dropping(root, reference, storescp, names, values, unknown=False):
+    """A folder with a storescp that ignores an option, and with DCMTK's other programs."""
     folder = tempfile.mkdtemp(dir=root)
     for tool in ("storescu", "dcmqrscp"):
         os.symlink(os.path.join(reference, tool), os.path.join(folder, tool))
     action = MAKE_UNKNOWN if unknown else DROP_VALUES.format(" ".join(map(str, range(values)))) if values else ":"
     with open(os.path.join(folder, "storescp"), "w") as f:
-        f.write(DROPPING.format(names="|".join(f"'{n}'" for n in names), action=action, storescp=os.path.join(reference, "storescp")))
+        f.write(DROPPING.format(names="|".join(f"'{n}'" for n in names), action=action, storescp=storescp))
     os.chmod(os.path.join(folder, "storescp"), 0o755)
     return folder
 
@@ -74,6 +75,7 @@ def run(jobs, scenarios, reference, root, count):
 def main():
     ap = argparse.ArgumentParser(usage=__doc__)
     ap.add_argument("-r")
+    ap.add_argument("--ours")
     ap.add_argument("-j", type=int, default=2)
     ap.add_argument("-v", action="store_true")
     ap.add_argument("options", nargs="*")
@@ -85,19 +87,22 @@ def main():
     reference = os.path.abspath(found)
     scenarios = differ.load(sorted(glob.glob(os.path.join(HERE, "scenarios_*.py"))))
     options = {r["long"]: r for r in table("options-storescp.tsv")}
-    rows = [r for r in table("coverage.tsv") if r["proof"] in scenarios and (not a.options or r["option"] in a.options)]
+    rows = [r for r in table("coverage.tsv") if r["proof"] in scenarios and (not a.options or r["option"].lstrip("-") in a.options)
+            and (a.ours or options[r["option"]]["since"] != "ours")]
     os.environ.update(TCP_NODELAY="1", LC_ALL="C.UTF-8")
     differ.adopt()
     root = tempfile.mkdtemp(prefix="coverage-")
     try:
-        control = dropping(root, reference, [CONTROL], 0)
         jobs = {}
         for r in rows:
-            o = options[r["option"]]
-            jobs[r["proof"], "as it is"] = r["proof"], reference
-            jobs[r["proof"], "control"] = r["proof"], control
-            jobs[r["proof"], r["option"]] = r["proof"], dropping(
-                root, reference, [n for n in (o["short"], o["long"]) if n], sum(":" in w for w in o["params"].split()), r["note"].startswith("no effect"))
+            o, proof = options[r["option"]], r["proof"]
+            plain = os.path.abspath(a.ours) if o["since"] == "ours" else reference
+            storescp = os.path.join(plain, "storescp")
+            names, values = [n for n in (o["short"], o["long"]) if n], sum(":" in w for w in o["params"].split())
+            jobs[proof, "as it is"] = proof, plain
+            if (proof, "control") not in jobs:
+                jobs[proof, "control"] = proof, dropping(root, reference, storescp, [CONTROL], 0)
+            jobs[proof, r["option"]] = proof, dropping(root, reference, storescp, names, values, r["note"].startswith("no effect"))
         facts = run(jobs, scenarios, reference, root, max(1, a.j))
     finally:
         shutil.rmtree(root, ignore_errors=True)

@@ -5,7 +5,7 @@
 #        run.sh [differ.py's options] [SCENARIO_FILE ...]       only these scenarios, e.g. run.sh -k storescp_echo -v
 # environment: DCMTK  folder with DCMTK's programs (default /usr/bin)
 #
-# Builds the release binaries. Installs what is missing: Debian's packages dcmtk and openssl (as root, or by sudo without a password),
+# Builds the release binaries. Installs what is missing: Debian's packages dcmtk, openssl and strace (as root, or by sudo without a password),
 # and pydicom in a virtual environment below target/. Exit status: 0 nothing failed, 1 something failed, 2 could not run.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,7 +39,7 @@ if tools_missing; then
     install dcmtk
     ! tools_missing || cannot "the package dcmtk is installed, but its programs are not in $dcmtk"
 fi
-command -v openssl >/dev/null || install openssl
+for tool in openssl strace; do command -v $tool >/dev/null || install $tool; done
 
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     rm -rf "$venv"
@@ -61,6 +61,6 @@ python=$venv/bin/python
 status=0
 "$python" "$here/differ.py" -r "$dcmtk" --expect "$here/differences.tsv" --waiting "$here/waiting.tsv" -j 2 "$target/release" "$@" || status=$?
 if [ $# = 0 ] && [ $status -le 1 ]; then
-    "$python" "$here/coverage.py" -r "$dcmtk" -j 2 || status=$?
+    "$python" "$here/coverage.py" -r "$dcmtk" --ours "$target/release" -j 2 || status=$?
 fi
 exit $status

@@ -17,6 +17,7 @@ pub mod names;
 pub mod net;
 pub mod pdu;
 pub mod service;
+pub mod uid;
 
 /// The implementation class UID that every association and every file we write carries (PS3.7 D.3.3.2.1).
 pub const IMPLEMENTATION_CLASS_UID: &str = "2.25.258046698904790451085753231178076743198";

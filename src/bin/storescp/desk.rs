@@ -7,10 +7,11 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use pacs_core::dataset::{Context, Form, Refusal};
 use pacs_core::dimse::status;
 use pacs_core::disk::Staged;
 use pacs_core::names;
-use pacs_core::service::c_store::{Destination, ForcedAbort, Incoming, Received, StoreError, Target};
+use pacs_core::service::c_store::{Content, Destination, ForcedAbort, Incoming, Received, StoreError, Target};
 use pacs_tools::log::{self, DotLine, Progress};
 use tracing::{error, info, warn};
 
@@ -24,8 +25,8 @@ use crate::receiver::peer;
 pub(crate) struct Keeping {
     /// Read and drop all objects.
     pub(crate) ignore: bool,
-    /// Objects are taken as they come and not spoken of.
-    pub(crate) bit_preserving: bool,
+    /// As they come, or in which form.
+    pub(crate) manner: Manner,
     /// Files get a meta header.
     pub(crate) file_format: bool,
     /// Wait for the disk before the answer.
@@ -34,6 +35,21 @@ pub(crate) struct Keeping {
     pub(crate) naming: FileNames,
     /// Appended to each name.
     pub(crate) extension: OsString,
+}
+
+/// What is done with the bytes of an object.
+#[derive(Clone, Debug)]
+pub(crate) enum Manner {
+    /// They are kept as they come, and not looked into or spoken of.
+    AsTheyCome,
+    /// The data set is read and written in this form.
+    Rewritten(Form, Context<'static>),
+}
+
+impl Keeping {
+    fn bit_preserving(&self) -> bool {
+        matches!(self.manner, Manner::AsTheyCome)
+    }
 }
 
 /// The desk.
@@ -64,35 +80,64 @@ impl Desk {
         self.order.as_ref().map(|order| order.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep(&self, staged: Staged, name: &FileName) -> Result<(), (String, io::Error)> {
+    /// Names the file; the path it has then.
+    fn keep(&self, staged: Staged, name: &FileName) -> Result<String, (String, io::Error)> {
         let first = || self.output.shown(&name.first());
-        match self.output.publish(staged, name) {
-            Ok(Outcome::New(name)) => self.say_storing(&name),
+        let path = match self.output.publish(staged, name) {
+            Ok(Outcome::New(name)) => {
+                self.say_storing(&name);
+                self.output.shown(&name)
+            }
             Ok(Outcome::Replacing(name, staged)) => {
                 self.say_storing(&name);
                 let path = self.output.shown(&name);
-                if !self.keeping.bit_preserving {
+                if !self.keeping.bit_preserving() {
                     warn!(target: TARGET, "DICOM file already exists, overwriting: {path}");
                 }
-                self.output.replace(staged, &name).map_err(|e| (path, e))?;
+                match self.output.replace(staged, &name) {
+                    Ok(()) => path,
+                    Err(e) => return Err((path, e)),
+                }
             }
             Err(e) => {
                 self.say_storing(&name.first());
                 return Err((first(), e));
             }
+        };
+        match self.keeping.sync.then(|| self.output.sync()) {
+            Some(Err(e)) => Err((path, e)),
+            _ => Ok(path),
         }
-        if self.keeping.sync { self.output.sync().map_err(|e| (first(), e)) } else { Ok(()) }
+    }
+
+    /// The status of an object that is kept: its data set must be the one that was announced.
+    fn judge(&self, path: &str, content: &Content, incoming: &Incoming<'_>) -> u16 {
+        let status = content.status(incoming.request);
+        match status {
+            status::CANNOT_UNDERSTAND => error!(
+                target: TARGET,
+                "bad DICOM file: {path}\nThe data set has no SOP Class UID or no SOP Instance UID; {}",
+                peer(incoming.parties)
+            ),
+            // DCMTK says nothing of it at all.
+            status::DATA_SET_DOES_NOT_MATCH => info!(
+                target: TARGET,
+                "the UIDs in the data set are not those of the request, which is answered with status A900: {path}"
+            ),
+            _ => {}
+        }
+        status
     }
 
     fn say_storing(&self, name: &OsStr) {
-        if !self.keeping.bit_preserving {
+        if !self.keeping.bit_preserving() {
             info!(target: TARGET, "storing DICOM file: {}", self.output.shown(name));
         }
     }
 
     fn refuse(&self, path: &str, e: &io::Error) -> u16 {
         let cure = cure(e);
-        if self.keeping.bit_preserving {
+        if self.keeping.bit_preserving() {
             error!(target: TARGET, "Store SCP Failed: 0006:020a DIMSE_storeProvider: Cannot create file: {path}\n{}{cure}", log::reason(e));
         } else {
             error!(target: TARGET, "cannot write DICOM file: {path}: {}{cure}", log::reason(e));
@@ -105,6 +150,10 @@ impl Destination for Desk {
     type Object = Object;
     type Turn<'a> = Option<MutexGuard<'a, ()>>;
 
+    fn spare(&self) -> io::Result<Staged> {
+        self.output.stage()
+    }
+
     fn begin(&self, incoming: &Incoming<'_>) -> (Object, Target) {
         let (name, changed) = FileName::new(self.keeping.naming, &self.keeping.extension, incoming);
         if let Some(changed) = changed.filter(|_| self.keeping.naming == FileNames::Instance) {
@@ -116,13 +165,20 @@ impl Destination for Desk {
             );
         }
         let object = Object { name, line: Some(self.progress.begin("RECV: ")) };
-        if self.keeping.ignore {
-            return (object, Target::Nowhere);
-        }
-        let target = match self.output.stage() {
-            Ok(staged) if self.keeping.file_format => Target::File(staged),
-            Ok(staged) => Target::Bare(staged),
-            Err(e) => Target::Failed(e),
+        let file = match self.keeping.ignore {
+            true => None,
+            false => match self.output.stage() {
+                Ok(staged) => Some(staged),
+                Err(e) => return (object, Target::Failed(e)),
+            },
+        };
+        let meta = self.keeping.file_format;
+        let target = match (&self.keeping.manner, file) {
+            (Manner::AsTheyCome, None) => Target::Nowhere,
+            (Manner::AsTheyCome, Some(file)) => Target::Kept { file, meta },
+            (Manner::Rewritten(form, context), file) => {
+                Target::Rewritten { file, meta, form: *form, context: context.clone() }
+            }
         };
         (object, target)
     }
@@ -133,29 +189,32 @@ impl Destination for Desk {
         }
     }
 
-    fn finish<'a>(
-        &'a self,
-        object: &mut Object,
-        _incoming: &Incoming<'_>,
-        received: Received,
-    ) -> (u16, Self::Turn<'a>) {
+    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, Self::Turn<'a>) {
         drop(object.line.take());
         let received = match received {
             // Before the turn is taken: the disk may take its time.
-            Received::File(staged) if self.keeping.sync => match staged.sync() {
-                Ok(()) => Received::File(staged),
+            Received::File(staged, content) if self.keeping.sync => match staged.sync() {
+                Ok(()) => Received::File(staged, content),
                 Err(e) => Received::Failed(e),
             },
             other => other,
         };
         let turn = self.turn();
+        let shown = || self.output.shown(&object.name.first());
         let status = match received {
-            Received::Dropped => status::SUCCESS,
-            Received::File(staged) => match self.keep(staged, &object.name) {
-                Ok(()) => status::SUCCESS,
+            Received::Dropped(_) => status::SUCCESS,
+            Received::File(staged, content) => match self.keep(staged, &object.name) {
+                Ok(path) => self.judge(&path, &content, incoming),
                 Err((path, e)) => self.refuse(&path, &e),
             },
-            Received::Failed(e) => self.refuse(&self.output.shown(&object.name.first()), &e),
+            Received::Failed(e) => self.refuse(&shown(), &e),
+            // DCMTK: what is not kept is not missed.
+            Received::Refused(_) if self.keeping.ignore => status::SUCCESS,
+            Received::Refused(refusal) => {
+                self.say_storing(&object.name.first());
+                error!(target: TARGET, "cannot write DICOM file: {}: {refusal}\n{}", shown(), peer(incoming.parties));
+                status::OUT_OF_RESOURCES
+            }
         };
         (status, turn)
     }
@@ -169,10 +228,33 @@ impl Destination for Desk {
         drop(object.line.take());
         match error {
             StoreError::Dimse(e) => error!(target: TARGET, "Store SCP Failed: {e}\n{}", peer(incoming.parties)),
+            StoreError::Refused(refusal) => {
+                let (calling, called) = (incoming.parties.calling.text(), incoming.parties.called.text());
+                warn!(
+                    target: "dcmtk.dcmnet",
+                    "DIMSE Warning: ({},{}): DIMSE receiveDataSetInMemory: dset->read() Failed ({refusal})",
+                    log::clean(&calling),
+                    log::clean(&called)
+                );
+                error!(
+                    target: TARGET,
+                    "Store SCP Failed: 0006:020d DIMSE Failed to receive message\n{}; {}",
+                    place(refusal),
+                    peer(incoming.parties)
+                );
+            }
             StoreError::Forced(ForcedAbort::During | ForcedAbort::After) => {
                 info!(target: TARGET, "ABORT initiated (due to command line options)");
             }
         }
+    }
+}
+
+/// Where in a data set its fault is.
+fn place(refusal: &Refusal) -> String {
+    match refusal.tag {
+        Some(tag) => format!("{refusal}, at element {tag}, byte {} of the data set", refusal.offset),
+        None => format!("{refusal}, at byte {} of the data set", refusal.offset),
     }
 }
 

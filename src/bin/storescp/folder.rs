@@ -4,13 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use pacs_core::dataset::ScratchMaker;
 use pacs_core::disk::{Folder, Published, Staged};
 use pacs_core::names;
 use pacs_core::service::c_store::Incoming;
-use pacs_tools::uid;
+use pacs_core::uid;
 
 use crate::options::FileNames;
 
@@ -94,7 +95,7 @@ fn time_stamp(now: SystemTime) -> String {
 /// The output folder.
 #[derive(Debug)]
 pub(crate) struct Output {
-    folder: Folder,
+    folder: Arc<Folder>,
     shown: PathBuf,
     /// Serial numbers are given out one at a time, so that each is tried once.
     serial: Mutex<()>,
@@ -112,12 +113,18 @@ pub(crate) enum Outcome {
 impl Output {
     /// The folder, shown in the log under the path that was given.
     pub(crate) fn new(folder: Folder, shown: PathBuf) -> Self {
-        Self { folder, shown, serial: Mutex::new(()) }
+        Self { folder: Arc::new(folder), shown, serial: Mutex::new(()) }
     }
 
     /// A file for an object that is on its way.
     pub(crate) fn stage(&self) -> std::io::Result<Staged> {
         self.folder.stage()
+    }
+
+    /// Makes files for a while, for objects that need more room than memory is given.
+    pub(crate) fn scratch(&self) -> ScratchMaker {
+        let folder = Arc::clone(&self.folder);
+        ScratchMaker::new(move || Ok(Box::new(folder.stage()?)))
     }
 
     /// A name's path for the log.

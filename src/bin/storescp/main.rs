@@ -15,6 +15,8 @@ use std::time::Duration;
 use pacs_core::association::Timeouts;
 use pacs_core::association::accept::{Contexts, Policy};
 use pacs_core::association::profile;
+use pacs_core::dataset::Context;
+use pacs_core::dataset::vr::{Dictionary, Loaded};
 use pacs_core::disk::Folder;
 use pacs_core::net::listen::{Listener, Serving};
 use pacs_core::net::resolve::Resolver;
@@ -28,7 +30,7 @@ use pacs_tools::options::{network, output};
 use pacs_tools::{exit, limits};
 use tracing::{debug, error, warn};
 
-use desk::{Desk, Keeping};
+use desk::{Desk, Keeping, Manner};
 use folder::Output;
 use options::{Config, Outcome, ProcessModel};
 use receiver::Receiver;
@@ -144,6 +146,24 @@ fn open_output(directory: &Path, ignore: bool) -> Result<Output, Failed> {
     Ok(Output::new(folder, directory.to_owned()))
 }
 
+/// The dictionary that gives elements of implicit VR their representation: the files of `DCMDICTPATH`, else the built-in one.
+fn dictionary() -> &'static Dictionary {
+    match std::env::var_os("DCMDICTPATH").filter(|paths| !paths.is_empty()) {
+        None => Dictionary::builtin(),
+        Some(paths) => {
+            let loaded = Dictionary::load(&paths);
+            for complaint in &loaded.complaints {
+                error!(target: "dcmtk.dcmdata", "{complaint}");
+            }
+            if !loaded.complete {
+                warn!(target: TARGET, "{}", Loaded::NOT_LOADED);
+            }
+            // Once, and as long as the program runs.
+            Box::leak(Box::new(loaded.dictionary))
+        }
+    }
+}
+
 fn listen(config: &Config) -> Result<Listener, Failed> {
     let version = match config.network.ip {
         network::IpVersion::V4 => IpVersion::V4,
@@ -190,10 +210,21 @@ fn trouble(config: &Config) -> Trouble {
     }
 }
 
+/// What is done with the bytes of objects.
+fn manner(config: &Config, output: &Output) -> Manner {
+    if config.output.bit_preserving {
+        return Manner::AsTheyCome;
+    }
+    let mut context = Context::new(output.scratch());
+    context.limits.inflated = config.output.max_inflated;
+    context.dictionary = dictionary();
+    Manner::Rewritten(config.output.form(), context)
+}
+
 fn desk(config: &Config, output: Output, progress: Progress) -> Desk {
     let keeping = Keeping {
         ignore: config.network.ignore,
-        bit_preserving: config.output.bit_preserving,
+        manner: manner(config, &output),
         file_format: config.output.format == output::Format::File,
         sync: config.sync,
         naming: config.file_names,

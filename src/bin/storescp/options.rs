@@ -252,6 +252,7 @@ const CHECKS: &[&str] = &[
     "--retain-un",
     "--convert-un",
     "--compression-level",
+    "--max-inflated",
     "--sort-conc-studies",
     "--sort-on-study-uid",
     "--sort-on-patientname",
@@ -447,7 +448,7 @@ fn output_directory() -> Group<Config> {
     )
 }
 
-fn written() -> [Group<Output>; 9] {
+fn written() -> [Group<Output>; 10] {
     [
         output::bit_preserving(),
         output::format(),
@@ -461,6 +462,7 @@ fn written() -> [Group<Output>; 9] {
             "deflate compression level (only with --write-xfer-deflated/same)",
             &["--write-xfer-deflated", "--write-xfer-same"],
         ),
+        output::inflation(),
     ]
 }
 

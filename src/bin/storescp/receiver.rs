@@ -271,6 +271,14 @@ impl Receiver {
     fn end(&self, association: Association, e: &StoreError) {
         let e = match e {
             StoreError::Forced(_) => return association.abort(Abort { source: 0, reason: 0 }),
+            StoreError::Refused(_) => {
+                error!(
+                    target: TARGET,
+                    "DIMSE failure (aborting association): 0006:020d DIMSE Failed to receive message\n{}",
+                    peer(association.parties())
+                );
+                return association.abort(Abort { source: 0, reason: 0 });
+            }
             StoreError::Dimse(e) => e,
         };
         match e.association() {

@@ -12,6 +12,9 @@ use super::walk::Walker;
 use super::watch::Watch;
 use std::io::{self, IoSlice};
 
+/// Values of more bytes are not read with an element, but later.
+const READ_LATER: u32 = 4096;
+
 /// Bytes read from a source at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -228,7 +231,16 @@ impl<'d> Recoding<'d> {
             inflater.finish()?;
         }
         let mut pass = Pass { emitter, slices: &[], sink };
-        walker.finish(&mut pass)?;
+        let ended = walker.finish(&mut pass);
+        match ended {
+            // DCMTK: the values of a file are read late, if they are long, and what is missing then has another name.
+            Err(Error::Refused(Refusal { reason: Reason::InvalidStream, offset, tag }))
+                if walker.ends_in_value_longer_than(READ_LATER) =>
+            {
+                return Err(Refusal { reason: Reason::PrematureEnd, offset, tag }.into());
+            }
+            ended => ended?,
+        }
         pass.finish()
     }
 }

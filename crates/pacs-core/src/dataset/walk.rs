@@ -9,7 +9,7 @@ use super::refusal::{Reason, Refusal, Warning};
 use super::tag::Tag;
 use super::vr::{
     CreatorId, DictVr, Dictionary, ExplicitVr, LengthField, Padding, Spelling, Vr, follows_waveform_bits,
-    is_overlay_data, may_be_signed,
+    is_overlay_data, is_pixel_data, may_be_signed,
 };
 
 /// The length that means "until a delimiter".
@@ -197,8 +197,12 @@ pub(crate) struct Walker<'d> {
     /// The start of something that must be seen as a whole.
     carry: Vec<u8>,
     need: usize,
+    /// Whether the header of what is carried is all there.
+    within_value: bool,
     creators: Vec<Creator>,
     pixel_data_read: bool,
+    /// Length of the value that arrives in pieces.
+    value: u32,
 }
 
 impl<'d> Walker<'d> {
@@ -226,8 +230,10 @@ impl<'d> Walker<'d> {
             position: 0,
             carry: Vec::new(),
             need: 0,
+            within_value: false,
             creators: Vec::new(),
             pixel_data_read: false,
+            value: 0,
         }
     }
 
@@ -279,9 +285,17 @@ impl<'d> Walker<'d> {
     /// Looks at what is carried, now that it is as long as it needed to be.
     fn step_carried<V: Visit>(&mut self, visit: &mut V) -> Result<(), V::Error> {
         let mut carry = std::mem::take(&mut self.carry);
-        match self.step(Chunk { bytes: &carry, place: None }, visit)? {
+        let carried = Chunk { bytes: &carry, place: None };
+        match self.step(carried, visit)? {
             Step::Used(count) => {
                 self.position += count as u64;
+                // The start of a value, if anything.
+                let rest = carried.from(count);
+                if let State::Value(left) = self.state {
+                    self.position += rest.bytes.len() as u64;
+                    self.state = State::Value(left - rest.bytes.len() as u64);
+                    visit.value(rest)?;
+                }
                 carry.clear();
             }
             Step::Need(need) => self.need = need,
@@ -299,7 +313,7 @@ impl<'d> Walker<'d> {
         }
         if !self.carry.is_empty() {
             if !self.is_stunted_sequence() {
-                let reason = if self.need > 12 { Reason::InvalidStream } else { Reason::PrematureEnd };
+                let reason = if self.within_value { Reason::InvalidStream } else { Reason::PrematureEnd };
                 return Err(self.refuse(reason).into());
             }
             visit.dropped();
@@ -315,6 +329,14 @@ impl<'d> Walker<'d> {
                     return Err(self.refuse(Reason::SequenceDelimiterMissing).into());
                 }
             }
+        }
+    }
+
+    /// Whether the data end within a value of which nothing is there, or that has more than so many bytes.
+    pub(crate) fn ends_in_value_longer_than(&self, len: u32) -> bool {
+        match self.state {
+            State::Value(left) => self.value > len || left == u64::from(self.value),
+            _ => self.need > 12 && (self.carry.len() <= 12 || self.need > len as usize + 12),
         }
     }
 
@@ -375,8 +397,10 @@ impl<'d> Walker<'d> {
         if matches!(body, Body::Value { .. })
             && let Some(want) = self.wants(tag, vr, len, chunk.bytes.len() - header)
         {
+            self.within_value = true;
             return Ok(Step::Need(header + want));
         }
+        self.within_value = false;
         // A look at a value that arrives in pieces is repeated: nothing before this line may leave a trace.
         let order = match u64::from(tag.number()) + 1 {
             this if this > self.top.largest => {
@@ -439,7 +463,7 @@ impl<'d> Walker<'d> {
             return Ok(Step::Used(header + len));
         }
         visit.value_start(element, chunk.to(header))?;
-        self.state = State::Value(u64::from(element.len));
+        (self.state, self.value) = (State::Value(u64::from(element.len)), element.len);
         Ok(Step::Used(header))
     }
 
@@ -535,6 +559,10 @@ impl<'d> Walker<'d> {
         match named.vr {
             Vr::SQ => Ok((Vr::SQ, Body::Sequence { explicit: true, big, converted: false })),
             Vr::UN => self.unknown_body(tag, named, len),
+            // DCMTK: `ox` is what its dictionary has for these, and they are words then.
+            Vr::OB if named.spelling == Spelling::Internal && len != UNDEFINED && is_ox_of_words(tag) => {
+                Ok((Vr::OW, Body::Value { big }))
+            }
             Vr::OB | Vr::OW if tag == Tag::VOI_LUT || len == UNDEFINED => self.other_body(tag, named, letters, len),
             vr if len != UNDEFINED || named.length_field == LengthField::Two => Ok((vr, Body::Value { big })),
             _ => Err(self.refuse_at(Reason::CorruptedData, tag)),
@@ -630,7 +658,7 @@ impl<'d> Walker<'d> {
                     return Ok(Step::Used(whole));
                 }
                 visit.fragment_start(len, chunk.to(8))?;
-                self.state = State::Value(u64::from(len));
+                (self.state, self.value) = (State::Value(u64::from(len)), len);
                 Ok(Step::Used(8))
             }
             Tag::SEQUENCE_END => {
@@ -792,6 +820,10 @@ impl Frame {
     fn position_is_start(&self, position: u64) -> bool {
         self.kind == Kind::Sequence && self.start == position
     }
+}
+
+const fn is_ox_of_words(tag: Tag) -> bool {
+    is_pixel_data(tag.group(), tag.element()) || is_overlay_data(tag.group(), tag.element())
 }
 
 #[inline]

@@ -102,9 +102,15 @@ impl Watch {
         }
     }
 
-    /// The best of each that is wanted and there.
+    /// The best of each that is wanted and there; behind one that is in an item, that at the top if there is one.
     pub(crate) fn found(&self) -> Vec<Found> {
-        self.wanted.iter().filter_map(|(_, candidates)| Some(candidates.first()?.found.clone())).collect()
+        let best = |candidates: &[Candidate]| {
+            let first = candidates.first().map(|candidate| candidate.found.clone());
+            let top = candidates.iter().skip(1).find(|candidate| candidate.found.depth == 0);
+            let top = top.filter(|_| first.as_ref().is_some_and(|first| first.depth > 0));
+            first.into_iter().chain(top.map(|candidate| candidate.found.clone())).collect::<Vec<_>>()
+        };
+        self.wanted.iter().flat_map(|(_, candidates)| best(candidates)).collect()
     }
 }
 

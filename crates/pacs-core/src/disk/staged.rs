@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 /// A file being written that has no visible name yet: see [`Folder::stage`](super::Folder::stage).
 ///
@@ -131,7 +132,7 @@ impl Staged {
     }
 
     fn create_named(dir: &Arc<Handle>) -> Result<Self> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let name = hidden_name();
             let file = match sys::open_named(&dir.fd, &name) {
                 Err(Errno::EXIST) => continue,
@@ -142,6 +143,8 @@ impl Staged {
             if staged.lock()? && staged.is_at_home()? {
                 return Ok(staged);
             }
+            // A sweep is short, but on a busy machine it can win again and again.
+            std::thread::sleep(Duration::from_millis(u64::from(attempt)));
         }
         Err(Errno::AGAIN)
     }
@@ -244,8 +247,8 @@ impl io::Write for Staged {
     }
 }
 
-/// How often a hidden name is tried; a second attempt is already next to impossible.
-const ATTEMPTS: usize = 16;
+/// How often a hidden name is tried. Names do not clash; what costs attempts is another receiver's sweep.
+const ATTEMPTS: u32 = 32;
 
 const PREFIX: &str = ".pacs-";
 const SUFFIX: &str = ".part";

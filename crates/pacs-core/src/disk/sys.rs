@@ -16,6 +16,7 @@ pub(crate) const FOLDER_MODE: Mode = Mode::from_raw_mode(0o777);
 /// Kinds of calls, as tests name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the names say it")]
+#[cfg_attr(not(any(test, feature = "faults")), allow(unreachable_pub, reason = "public for tests only"))]
 pub enum Call {
     OpenFolder,
     OpenNameless,
@@ -200,10 +201,15 @@ pub mod fault {
     use std::cell::RefCell;
     use std::collections::HashMap;
 
+    enum Fault {
+        Errno(Errno),
+        Meanwhile(Box<dyn FnOnce()>),
+    }
+
     #[derive(Default)]
     struct Plan {
         made: HashMap<Call, usize>,
-        armed: Vec<(Call, usize, Errno)>,
+        armed: Vec<(Call, usize, Fault)>,
         at_most: Option<usize>,
     }
 
@@ -213,9 +219,18 @@ pub mod fault {
 
     /// Lets the `nth` call of this kind from now on (0: the next one) fail, once.
     pub fn arm(call: Call, nth: usize, errno: Errno) {
+        add(call, nth, Fault::Errno(errno));
+    }
+
+    /// Lets something happen just before the `nth` call of this kind from now on: what another process may do there.
+    pub fn meanwhile(call: Call, nth: usize, deed: impl FnOnce() + 'static) {
+        add(call, nth, Fault::Meanwhile(Box::new(deed)));
+    }
+
+    fn add(call: Call, nth: usize, fault: Fault) {
         PLAN.with_borrow_mut(|plan| {
             let at = plan.made.get(&call).copied().unwrap_or(0) + nth;
-            plan.armed.push((call, at, errno));
+            plan.armed.push((call, at, fault));
         });
     }
 
@@ -235,15 +250,21 @@ pub mod fault {
     }
 
     pub(super) fn before(call: Call) -> Result<()> {
-        PLAN.with_borrow_mut(|plan| {
+        let fault = PLAN.with_borrow_mut(|plan| {
             let made = plan.made.entry(call).or_default();
             let this = *made;
             *made += 1;
-            match plan.armed.iter().position(|&(kind, at, _)| (kind, at) == (call, this)) {
-                Some(index) => Err(plan.armed.swap_remove(index).2),
-                None => Ok(()),
+            let index = plan.armed.iter().position(|(kind, at, _)| (*kind, *at) == (call, this))?;
+            Some(plan.armed.swap_remove(index).2)
+        });
+        match fault {
+            None => Ok(()),
+            Some(Fault::Errno(errno)) => Err(errno),
+            Some(Fault::Meanwhile(deed)) => {
+                deed();
+                Ok(())
             }
-        })
+        }
     }
 
     pub(super) fn at_most(wanted: usize) -> usize {

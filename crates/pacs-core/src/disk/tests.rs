@@ -456,11 +456,66 @@ fn in_a_shell_hit_the_size_limit() {
     }
 }
 
+#[test]
+fn a_really_full_file_system_keeps_the_old_file_and_works_again_once_there_is_room() {
+    let mount = "mount -t tmpfs -o size=256k,nr_inodes=16 none";
+    let temp = TempDir::new().unwrap();
+    // Needs a name space of its own to mount in; where the system gives none, armed faults must do.
+    let probe = Command::new("unshare").args(["-rm", "sh", "-c", &format!("{mount} \"$0\"")]).arg(temp.path()).output();
+    if probe.is_ok_and(|output| output.status.success()) {
+        let mount = format!("{mount} \"$DISK_TEST_FOLDER\"");
+        in_a_shell_behind("unshare -rm", &mount, "in_a_shell_fill_the_file_system", temp.path());
+    }
+}
+
+#[test]
+#[ignore = "another test runs it on a tiny file system"]
+fn in_a_shell_fill_the_file_system() {
+    let Some(path) = std::env::var_os("DISK_TEST_FOLDER") else { return };
+    let folder = Folder::open(&path).unwrap();
+    let path = Path::new(&path);
+    for nameless in [true, false] {
+        folder.handle().nameless.store(nameless, Relaxed);
+        publish(&folder, "kept", b"old");
+        let mut new = folder.stage().unwrap();
+        let error = std::iter::repeat_with(|| new.write_all(&[7; 5000])).take(1000).find_map(Result::err);
+        assert_eq!(error.unwrap().kind(), ErrorKind::StorageFull);
+        assert!(new.len() > 200_000 && new.len() <= 256 << 10);
+        drop(new);
+        assert_eq!(listing(path), ["kept"]);
+        assert_eq!(fs::read(path.join("kept")).unwrap(), b"old");
+        let new = clash(&folder, "kept", &[8; 200_000]);
+        folder.replace(new, "kept").unwrap();
+
+        // No room for one more file, or for one more name.
+        let mut made = 0;
+        let error = loop {
+            let outcome = folder.stage().and_then(|new| folder.publish(new, format!("{made}")));
+            match outcome {
+                Ok(_) => made += 1,
+                Err(error) => break error,
+            }
+            assert!(made < 100);
+        };
+        assert_eq!(error.kind(), ErrorKind::StorageFull);
+        assert_eq!(listing(path).len(), made + 1, "and no litter");
+        for name in listing(path) {
+            folder.remove(name).unwrap();
+        }
+    }
+}
+
 /// Runs one of the tests above in a process of its own, behind a shell command that prepares it.
 fn in_a_shell(prepare: &str, test: &str, folder: &Path) {
-    let run = format!("{prepare}; exec \"$0\" --exact disk::tests::{test} --ignored");
-    let output = Command::new("sh")
-        .args(["-c", &run])
+    in_a_shell_behind("env", prepare, test, folder);
+}
+
+fn in_a_shell_behind(command: &str, prepare: &str, test: &str, folder: &Path) {
+    let run = format!("{prepare} && exec \"$0\" --exact disk::tests::{test} --ignored");
+    let mut words = command.split(' ');
+    let output = Command::new(words.next().unwrap())
+        .args(words)
+        .args(["sh", "-c", &run])
         .arg(std::env::current_exe().unwrap())
         .env("DISK_TEST_FOLDER", folder)
         .output()

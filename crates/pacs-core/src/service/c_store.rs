@@ -1,20 +1,19 @@
 //! C-STORE, the provider's side (PS3.7 9.1.1, PS3.4 annex B): a data set goes from the receive buffer into a staged file,
 //! and its owner finishes it. Success is answered only after the owner has said that the object is kept.
 
+mod receive;
 pub mod send;
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::thread;
 use std::time::Duration;
 
 use crate::association::Parties;
-use crate::dataset::meta::Meta;
+use crate::dataset::vr::Vr;
+use crate::dataset::{Context, Form, Found, Refusal, Tag};
 use crate::dimse::command::{CStoreRq, Response, field};
-use crate::dimse::{Call, DimseError};
+use crate::dimse::{Call, DimseError, status};
 use crate::disk::Staged;
-
-/// Slices of one write: the file meta header and what a batch holds.
-const SLICES: usize = 65;
 
 /// An object on its way in.
 #[derive(Debug)]
@@ -32,10 +31,24 @@ pub struct Incoming<'a> {
 /// Where the bytes of an object go.
 #[derive(Debug)]
 pub enum Target {
-    /// Into this file, behind a file meta header.
-    File(Staged),
-    /// Into this file, without a file meta header (PS3.10 7.1): the bare data set.
-    Bare(Staged),
+    /// Into this file, as they come.
+    Kept {
+        /// The file; it has no name yet.
+        file: Staged,
+        /// Behind a file meta header; otherwise the bare data set (PS3.10 7.1).
+        meta: bool,
+    },
+    /// Into this file, in another form; or, without a file, nowhere, but read all the same.
+    Rewritten {
+        /// The file; it has no name yet.
+        file: Option<Staged>,
+        /// Behind a file meta header; otherwise the bare data set (PS3.10 7.1).
+        meta: bool,
+        /// The form.
+        form: Form,
+        /// Dictionary, limits, scratch files.
+        context: Context<'static>,
+    },
     /// Nowhere: they are read and dropped.
     Nowhere,
     /// Nowhere, because no file could be had.
@@ -46,11 +59,41 @@ pub enum Target {
 #[derive(Debug)]
 pub enum Received {
     /// They are all in this file, which has no name yet.
-    File(Staged),
+    File(Staged, Content),
     /// They were dropped, as wanted.
-    Dropped,
+    Dropped(Content),
     /// They could not be kept; what was written is gone.
     Failed(io::Error),
+    /// They make no data set that can be written in the wanted form (status A700).
+    Refused(Refusal),
+}
+
+/// What is known of a data set.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// Nothing: it was not looked into.
+    Unread,
+    /// These elements, if they are there.
+    Read(Vec<Found>),
+}
+
+impl Content {
+    /// The status that follows from the UIDs in the data set (PS3.4 B.2.3): they must be those of the request.
+    pub fn status(&self, request: &CStoreRq) -> u16 {
+        let Self::Read(found) = self else { return status::SUCCESS };
+        // DCMTK: a UID whose VR is no text at all, as UN, is not there.
+        let is_text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text();
+        let top = |tag| found.iter().find(|found| found.tag == tag && found.depth == 0).filter(is_text);
+        let (Some(class), Some(instance)) = (top(Tag::SOP_CLASS), top(Tag::SOP_INSTANCE)) else {
+            return status::CANNOT_UNDERSTAND;
+        };
+        let same = |found: &Found, uid: &str| found.vr == Vr::UI && found.value == uid.as_bytes();
+        if same(class, &request.sop_class) && same(instance, &request.sop_instance) {
+            status::SUCCESS
+        } else {
+            status::DATA_SET_DOES_NOT_MATCH
+        }
+    }
 }
 
 /// The owner of a storage provider: where objects go and when one is finished.
@@ -65,6 +108,12 @@ pub trait Destination {
     type Turn<'a>
     where
         Self: 'a;
+
+    /// Another file like that of the target: an object that has to be written twice is written into it.
+    ///
+    /// # Errors
+    /// As the system says.
+    fn spare(&self) -> io::Result<Staged>;
 
     /// A command has come; its data set follows.
     fn begin(&self, incoming: &Incoming<'_>) -> (Self::Object, Target);
@@ -114,6 +163,8 @@ pub enum ForcedAbort {
 pub enum StoreError {
     /// The message could not be read or answered.
     Dimse(DimseError),
+    /// The data set is none (PS3.5), and there is no status that says so to a peer that cannot encode.
+    Refused(Refusal),
     /// [`Trouble::abort`].
     Forced(ForcedAbort),
 }
@@ -138,8 +189,8 @@ pub fn serve<D: Destination>(
     let syntax = call.association().context(call.context).map(|c| c.transfer_syntax.clone()).unwrap_or_default();
     let incoming = Incoming { request, context: call.context, transfer_syntax: &syntax, parties: &parties };
     let (mut object, target) = destination.begin(&incoming);
-    let received = match receive(&mut call, &incoming, trouble, target, |pdvs| destination.progress(&mut object, pdvs))
-    {
+    let received = receive::receive(&mut call, &incoming, trouble, target, destination, &mut object);
+    let received = match received {
         Ok(received) => received,
         Err(error) => {
             destination.broken(object, &incoming, &error);
@@ -176,70 +227,6 @@ fn answer<T>(call: &mut Call<'_>, request: &CStoreRq, status: u16, turn: T) -> R
     drop(turn);
     call.flush()?;
     Ok(None)
-}
-
-/// Reads the data set into the target.
-fn receive(
-    call: &mut Call<'_>,
-    incoming: &Incoming<'_>,
-    trouble: &Trouble,
-    target: Target,
-    mut progress: impl FnMut(usize),
-) -> Result<Received, StoreError> {
-    let mut head = Vec::new();
-    let mut received = match target {
-        Target::File(staged) => {
-            Meta {
-                sop_class: &incoming.request.sop_class,
-                sop_instance: &incoming.request.sop_instance,
-                transfer_syntax: incoming.transfer_syntax,
-                source_title: &incoming.parties.calling.text(),
-            }
-            .write(&mut head);
-            Received::File(staged)
-        }
-        Target::Bare(staged) => Received::File(staged),
-        Target::Nowhere => Received::Dropped,
-        Target::Failed(error) => Received::Failed(error),
-    };
-    let one_by_one = !trouble.sleep_during.is_zero() || trouble.abort == Some(ForcedAbort::During);
-    let pdvs = if one_by_one { 1 } else { usize::MAX };
-    pause(trouble.sleep_during);
-    while let Some(batch) = call.next_batch(pdvs)? {
-        if let Received::File(staged) = &mut received
-            && let Err(error) = append(staged, &mut head, call)
-        {
-            // The staged file is dropped with this and leaves nothing; the rest of the data set is read all the same,
-            // since only then can the peer be told.
-            received = Received::Failed(error);
-        }
-        if batch.pdvs > 0 {
-            if trouble.abort == Some(ForcedAbort::During) {
-                return Err(StoreError::Forced(ForcedAbort::During));
-            }
-            progress(batch.pdvs);
-            pause(trouble.sleep_during);
-        }
-    }
-    pause(trouble.sleep_during);
-    if trouble.abort == Some(ForcedAbort::After) {
-        return Err(StoreError::Forced(ForcedAbort::After));
-    }
-    Ok(received)
-}
-
-/// Appends the last batch, the file meta header before the first one, in one system call.
-fn append(staged: &mut Staged, head: &mut Vec<u8>, call: &Call<'_>) -> io::Result<()> {
-    let mut slices = [IoSlice::new(&[]); SLICES];
-    slices[0] = IoSlice::new(head);
-    let mut n = usize::from(!head.is_empty());
-    for bytes in call.payload() {
-        slices[n] = IoSlice::new(bytes);
-        n += 1;
-    }
-    staged.write_all_vectored(&slices[..n])?;
-    head.clear();
-    Ok(())
 }
 
 fn pause(time: Duration) {

@@ -17,11 +17,11 @@ fn config(words: &[&str]) -> Config {
     }
 }
 
-/// Receives one object as the command line says; the status, and the names in the folder afterwards.
+/// Receives one object of a receiver that keeps bytes as they come, as the command line says; the status, and the names in the folder afterwards.
 fn receive(words: &[&str]) -> (u16, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let output = Output::new(Folder::open(folder.path()).unwrap(), folder.path().to_owned());
-    let desk = crate::desk(&config(words), output, Progress::at(log::Level::Off));
+    let desk = crate::desk(&config(&[words, &["+B"]].concat()), output, Progress::at(log::Level::Off));
     let request = CStoreRq {
         message_id: 1,
         sop_class: "1.2.840.10008.5.1.4.1.1.4".to_owned(),
@@ -38,9 +38,9 @@ fn receive(words: &[&str]) -> (u16, Vec<String>) {
     let incoming =
         Incoming { request: &request, context: 1, transfer_syntax: "1.2.840.10008.1.2.1", parties: &parties };
     let (mut object, target) = desk.begin(&incoming);
-    let Target::File(mut staged) = target else { panic!("{target:?}") };
+    let Target::Kept { file: mut staged, .. } = target else { panic!("{target:?}") };
     staged.write_all(b"bytes").unwrap();
-    let (status, turn) = desk.finish(&mut object, &incoming, Received::File(staged));
+    let (status, turn) = desk.finish(&mut object, &incoming, Received::File(staged, Content::Unread));
     desk.answered(object, &incoming, status, Some(turn));
     let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     (status, names.collect())

@@ -335,10 +335,7 @@ impl<S: Source> Measuring<'_, S> {
         };
         entry.len = if entry.kind == Kind::Nothing { 0 } else { 12 };
         ordering.len = ordering.len + entry.len - before;
-        if entry.tag.group() == Tag::PADDING.group() {
-            ordering.padding_group = Some(number);
-        }
-        Ok(self.arranged.entries.set(number, entry.to_bytes())?)
+        self.set_group_length(number, entry, ordering)
     }
 
     /// Ends the last group. Its length may be several numbers as it was received, of which the first counts, or none.
@@ -349,10 +346,17 @@ impl<S: Source> Measuring<'_, S> {
         match u32::try_from(ordering.group_len) {
             Ok(len) if received > 4 || received & 3 != 0 => {
                 entry.kind = if received & 3 == 0 { Kind::FirstValue(len) } else { Kind::Copy };
-                Ok(self.arranged.entries.set(number, entry.to_bytes())?)
+                self.set_group_length(number, entry, ordering)
             }
             _ => self.end_group(ordering),
         }
+    }
+
+    fn set_group_length(&mut self, number: u64, entry: Entry, ordering: &mut Ordering) -> Result<(), Error> {
+        if entry.tag.group() == Tag::PADDING.group() {
+            ordering.padding_group = Some(number);
+        }
+        Ok(self.arranged.entries.set(number, entry.to_bytes())?)
     }
 
     fn leave_room_for_padding(&mut self, ordering: &mut Ordering) -> Result<(), Error> {
@@ -376,10 +380,11 @@ impl<S: Source> Measuring<'_, S> {
         // Its group's length counts it.
         if let Some(number) = ordering.padding_group {
             let mut entry = Entry::from_bytes(self.arranged.entries.get(number)?);
-            if let Kind::GroupLength(before) = entry.kind {
-                entry.kind = Kind::GroupLength((u64::from(before) + len) as u32);
-                self.arranged.entries.set(number, entry.to_bytes())?;
+            match &mut entry.kind {
+                Kind::GroupLength(value) | Kind::FirstValue(value) => *value = value.wrapping_add(len as u32),
+                _ => {}
             }
+            self.arranged.entries.set(number, entry.to_bytes())?;
         }
         Ok(())
     }

@@ -123,7 +123,9 @@ pub(crate) fn padding(len: u64, to: u32, header: u64) -> Option<u64> {
     let to = u64::from(to);
     let missing = len.next_multiple_of(to) - len;
     // The header must fit, else it takes further steps.
-    (missing != 0).then(|| missing + header.saturating_sub(missing).next_multiple_of(to) - header)
+    let value = missing + header.saturating_sub(missing).next_multiple_of(to) - header;
+    // DCMTK: behind something of odd length, which OW can be, the padding is one byte too long rather than odd itself.
+    (missing != 0).then_some(value + (value & 1))
 }
 
 /// A data set or item in which elements must be put into order, or the data set around such. Positions count from the first
@@ -605,7 +607,9 @@ impl<S: Sink> Visit for Pass<'_, S> {
             self.emitter.muted = 1;
             return Ok(());
         }
-        if !self.emitter.output.fragments {
+        // DCMTK: within a sequence in the disguise of UN, whose encoding is implicit, they are in another syntax.
+        let implicit = header.bytes.len() == 8;
+        if !self.emitter.output.fragments || implicit {
             // It is read to the end all the same: what is wrong there matters more.
             let offset = self.emitter.pending.position();
             let reason = Reason::PixelRepresentationNotFound;

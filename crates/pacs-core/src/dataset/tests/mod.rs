@@ -1,6 +1,8 @@
 //! Tests of rewriting: the recorded cases, the rules one by one, random data sets, mutations, and large objects.
 
+mod bytes;
 mod cases;
+mod rules;
 
 use super::*;
 

@@ -256,3 +256,64 @@ fn file_systems_without_locks_still_take_files() {
         assert_eq!(listing(path).len(), 2);
     });
 }
+
+#[test]
+fn where_only_proc_names_a_file_the_other_way_is_asked_once() {
+    everywhere(|path, folder| {
+        if !folder.handle().nameless.load(Relaxed) {
+            return;
+        }
+        fault::clear();
+        fault::arm(Call::LinkByDescriptor, 0, Errno::NOENT);
+        publish(folder, "x", b"x");
+        assert_eq!(fault::made().get(&Call::LinkByProc), Some(&1));
+        fault::clear();
+        publish(folder, "y", b"y");
+        assert_eq!(fault::made().get(&Call::LinkByProc), Some(&1));
+        assert_eq!(fault::made().get(&Call::LinkByDescriptor), None);
+        fault::clear();
+        assert_eq!(listing(path), ["x", "y"]);
+    });
+}
+
+#[test]
+fn a_link_that_the_network_made_twice_is_ours() {
+    everywhere(|path, folder| {
+        folder.handle().nameless.store(false, Relaxed);
+        let new = staged(folder, b"x");
+        let (hidden, name) = (path.join(&listing(path)[0]), path.join("x"));
+        fault::clear();
+        fault::arm(Call::RenameNew, 0, Errno::INVAL);
+        // The first request did it, but its answer was lost; the repeated one finds the name taken.
+        fault::meanwhile(Call::LinkByName, 0, move || fs::hard_link(hidden, name).unwrap());
+        assert!(matches!(folder.publish(new, "x").unwrap(), Published::New));
+        fault::clear();
+        assert_eq!(listing(path), ["x"]);
+    });
+}
+
+#[test]
+fn a_copy_onto_a_network_file_system_is_synced_before_it_is_named() {
+    everywhere(|path, folder| {
+        fault::clear();
+        fault::arm(Call::StatFileSystem, 0, Errno::IO);
+        let network = Folder::open(path).unwrap();
+        network.handle().nameless.store(folder.handle().nameless.load(Relaxed), Relaxed);
+        for name in ["x", "y"] {
+            let new = staged(folder, b"x");
+            fault::clear();
+            fault::arm(Call::LinkByDescriptor, 0, Errno::XDEV);
+            fault::arm(Call::LinkByProc, 0, Errno::XDEV);
+            fault::arm(Call::RenameNew, 0, Errno::XDEV);
+            if name == "y" {
+                fault::arm(Call::Sync, 0, Errno::NOSPC);
+                assert_eq!(network.publish(new, name).unwrap_err().kind(), ErrorKind::StorageFull);
+            } else {
+                assert!(matches!(network.publish(new, name).unwrap(), Published::New));
+                assert_eq!(fault::made()[&Call::Sync], 1);
+            }
+        }
+        fault::clear();
+        assert_eq!(listing(path), ["x"]);
+    });
+}

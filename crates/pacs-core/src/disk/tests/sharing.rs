@@ -12,15 +12,13 @@ fn s35_many_threads_and_one_name_make_one_whole_file() {
         let first = AtomicUsize::new(0);
         let done = AtomicBool::new(false);
         thread::scope(|scope| {
-            let reader = scope.spawn(|| {
-                let mut seen = 0;
+            scope.spawn(|| {
                 while !done.load(Relaxed) {
                     if let Ok(bytes) = fs::read(path.join("study/x")) {
                         assert_whole(&bytes);
-                        seen += 1;
                     }
+                    thread::sleep(Duration::from_micros(200));
                 }
-                seen
             });
             let writers: Vec<_> = (0..64_u8)
                 .map(|id| {
@@ -38,11 +36,9 @@ fn s35_many_threads_and_one_name_make_one_whole_file() {
                     })
                 })
                 .collect();
-            for writer in writers {
-                writer.join().unwrap();
-            }
+            let outcomes: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
             done.store(true, Relaxed);
-            reader.join().unwrap();
+            assert!(outcomes.iter().all(Result::is_ok));
         });
         assert_eq!(first.into_inner(), 1, "one was first, and only one");
         assert_eq!(listing(path), ["study"]);
@@ -95,6 +91,57 @@ fn a_sweep_removes_what_nobody_holds_and_nothing_else() {
 }
 
 #[test]
+fn a_sweep_in_the_moment_between_creation_and_lock() {
+    everywhere(|path, folder| {
+        folder.handle().nameless.store(false, Relaxed);
+        let swept = path.to_owned();
+        fault::clear();
+        fault::meanwhile(Call::Lock, 0, move || {
+            assert_eq!(Folder::open(swept).unwrap().sweep().unwrap(), 1, "nobody holds it yet");
+        });
+        let new = staged(folder, b"whole");
+        fault::clear();
+        assert_eq!(listing(path).len(), 1, "it got another name");
+        assert!(matches!(folder.publish(new, "x").unwrap(), Published::New));
+        assert_eq!(fs::read(path.join("x")).unwrap(), b"whole");
+
+        // The sweep still has the lock when the owner comes for it.
+        let holder = path.to_owned();
+        let held = std::rc::Rc::new(std::cell::RefCell::new(None));
+        let hold = std::rc::Rc::clone(&held);
+        fault::meanwhile(Call::Lock, 0, move || {
+            let name = listing(&holder).remove(0);
+            let file = fs::File::options().write(true).open(holder.join(name)).unwrap();
+            file.lock().unwrap();
+            hold.replace(Some(file));
+        });
+        let new = staged(folder, b"again");
+        fault::clear();
+        assert!(held.take().is_some());
+        folder.replace(new, "x").unwrap();
+        assert_eq!(listing(path), ["x"]);
+        assert_eq!(fs::read(path.join("x")).unwrap(), b"again");
+    });
+}
+
+#[test]
+fn a_name_that_changes_owner_while_it_is_swept_is_left_alone() {
+    everywhere(|path, folder| {
+        let name = path.join(".pacs-0000000000000001.part");
+        fs::write(&name, b"abandoned").unwrap();
+        let changed = name.clone();
+        fault::clear();
+        fault::meanwhile(Call::Lock, 0, move || {
+            fs::remove_file(&changed).unwrap();
+            fs::write(&changed, b"somebody else's").unwrap();
+        });
+        assert_eq!(folder.sweep().unwrap(), 0);
+        fault::clear();
+        assert_eq!(fs::read(&name).unwrap(), b"somebody else's");
+    });
+}
+
+#[test]
 fn sweeping_all_the_time_disturbs_nobody() {
     everywhere(|path, folder| {
         let done = AtomicBool::new(false);
@@ -104,13 +151,14 @@ fn sweeping_all_the_time_disturbs_nobody() {
                     let receiver = Folder::open(path).unwrap();
                     while !done.load(Relaxed) {
                         receiver.sweep().unwrap();
+                        thread::sleep(Duration::from_micros(50));
                     }
                 });
             }
             let writers: Vec<_> = (0..4)
                 .map(|id| {
                     scope.spawn(move || {
-                        for round in 0..100 {
+                        for round in 0..50 {
                             let bytes = format!("{id} {round}");
                             let new = staged(folder, bytes.as_bytes());
                             folder.replace(new, format!("{id}")).unwrap();
@@ -119,10 +167,9 @@ fn sweeping_all_the_time_disturbs_nobody() {
                     })
                 })
                 .collect();
-            for writer in writers {
-                writer.join().unwrap();
-            }
+            let outcomes: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
             done.store(true, Relaxed);
+            assert!(outcomes.iter().all(Result::is_ok));
         });
         folder.sweep().unwrap();
         assert_eq!(listing(path), ["0", "1", "2", "3"]);
@@ -147,7 +194,9 @@ fn a_folder_that_comes_and_goes_under_many_threads() {
             }
             scope.spawn(move || {
                 for _ in 0..20 {
-                    while fs::remove_dir_all(path).is_err() {}
+                    while fs::remove_dir_all(path).is_err() {
+                        thread::sleep(Duration::from_micros(50));
+                    }
                     fs::create_dir(path).unwrap();
                 }
             });
