@@ -176,9 +176,7 @@ impl Association {
         let Timeouts { socket, data_set, .. } = self.wire.timeouts;
         let own = data_set.filter(|own| socket.is_none_or(|socket| *own < socket));
         match self.wire.fill(own.or(socket)) {
-            Err(AssociationError::Link(LinkError::Timeout)) if own.is_some() => {
-                Err(AssociationError::DataSetTimeout)
-            }
+            Err(AssociationError::Link(LinkError::Timeout)) if own.is_some() => Err(AssociationError::DataSetTimeout),
             other => other,
         }
     }

@@ -59,7 +59,8 @@ impl<'a> Outgoing<'a> {
                     // A round of slices that together need no more PDUs than one call takes.
                     let first = first.len() - from;
                     let (mut count, mut bytes) = (1, first);
-                    while let Some(slice) = rest.get(count).filter(|slice| count < PDUS && bytes + slice.len() <= round) {
+                    while let Some(slice) = rest.get(count).filter(|slice| count < PDUS && bytes + slice.len() <= round)
+                    {
                         bytes += slice.len();
                         count += 1;
                     }

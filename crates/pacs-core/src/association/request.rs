@@ -44,6 +44,23 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether it can be asked for at all, before a connection is made.
+    ///
+    /// # Errors
+    /// [`RequestError::NoContexts`] and [`RequestError::BlankTitle`].
+    pub fn check(&self) -> Result<(), RequestError> {
+        if self.contexts.is_empty() {
+            return Err(RequestError::NoContexts);
+        }
+        for (title, name) in [(self.calling, "Calling AP Title"), (self.called, "Called AP Title")] {
+            if title.text().is_empty() {
+                error!(target: TARGET, "Illegal service parameter: {name}");
+                return Err(RequestError::BlankTitle(name));
+            }
+        }
+        Ok(())
+    }
+
     /// The PDU.
     pub fn to_pdu(&self) -> AssociateRq {
         AssociateRq {
@@ -102,7 +119,10 @@ impl fmt::Display for RequestError {
                 f.write_str("0006:0103 ASC Coding error in ASC_requestAssociation: missing presentation contexts")
             }
             Self::BlankTitle(which) => write!(f, "0006:030c Illegal service parameter: {which}"),
-            Self::Write(e) => write!(f, "0006:0301 {e}"),
+            Self::Write(WriteError::TooLong { what: "user information", length }) => {
+                write!(f, "0006:0103 Total length of user items ({length} bytes) exceeds upper limit of 65535 bytes")
+            }
+            Self::Write(e) => write!(f, "0006:0103 {e}"),
             Self::Rejected(_) => f.write_str("0006:0304 DUL Association Rejected"),
             Self::NotConfirmed => f.write_str("0006:0108 ASC User Identification Negotiation failed"),
             Self::Association(e) => e.fmt(f),
@@ -124,6 +144,9 @@ impl From<AssociationError> for RequestError {
 /// As [`RequestError`] says; the peer has then been told where that is possible, and the connection is closed.
 pub fn request(link: Link, request: &Request, timeouts: Timeouts) -> Result<Established, RequestError> {
     let rq = request.to_pdu();
+    if let Some(warning) = announced_max_pdu(request.max_pdu).1 {
+        warn!(target: TARGET, "{warning}");
+    }
     debug!(target: TARGET, "Constructing Associate RQ PDU");
     let bytes = write::associate_rq(&rq).map_err(RequestError::Write)?;
     let maximum = rq.user.max_length.unwrap_or(MAX_PDU);

@@ -85,7 +85,9 @@ impl fmt::Display for AssociationError {
             Self::PeerTakesNothing => {
                 f.write_str("0006:020e DIMSE Failed to send message: the peer's maximum PDU is too small")
             }
-            Self::DataSetTooShort => f.write_str("0006:020e DIMSE Failed to send message: the data set ended too early"),
+            Self::DataSetTooShort => {
+                f.write_str("0006:020e DIMSE Failed to send message: the data set ended too early")
+            }
             Self::UnknownPdu(kind) => write!(f, "0006:0321 Unrecognized PDU type: {kind:2x}"),
             Self::UnexpectedPdu { pdu, state, .. } => {
                 write!(f, "0006:0303 DUL Finite State Machine Error: {pdu:?} PDU in state {}", *state as u8)
@@ -104,10 +106,7 @@ impl AssociationError {
 
     /// Whether the peer has aborted or the connection is gone.
     pub fn is_gone(&self) -> bool {
-        matches!(
-            self,
-            Self::PeerAborted(_) | Self::PeerClosed | Self::Link(LinkError::Closed | LinkError::Io(_))
-        )
+        matches!(self, Self::PeerAborted(_) | Self::PeerClosed | Self::Link(LinkError::Closed | LinkError::Io(_)))
     }
 }
 
@@ -322,7 +321,9 @@ impl Wire {
             AssociationError::Link(LinkError::Timeout) | AssociationError::DataSetTimeout => {
                 Some(Abort { source: 2, reason: 0 })
             }
-            AssociationError::PeerTakesNothing | AssociationError::DataSetTooShort => Some(Abort { source: 0, reason: 0 }),
+            AssociationError::PeerTakesNothing | AssociationError::DataSetTooShort => {
+                Some(Abort { source: 0, reason: 0 })
+            }
             // DCMTK: an impossible P-DATA-TF is answered as if the user had aborted.
             AssociationError::Pdata(_) => Some(Abort { source: 0, reason: 0 }),
             AssociationError::UnknownPdu(_) => invalid(true),

@@ -74,7 +74,7 @@ impl Reason {
             Reason::PixelRepresentationNotFound => "0001:000d",
             Reason::UnsupportedSyntax => "0001:0011",
             Reason::Deflate | Reason::InflatesTooFar => "0001:0010",
-            Reason::LongerThanItem => "0001:0017",
+            Reason::LongerThanItem => "0001:001b",
             Reason::SequenceDelimiterMissing => "0001:0022",
             Reason::ItemDelimiterMissing => "0001:0026",
             Reason::PrematureSequenceDelimiter => "0001:0027",

@@ -165,7 +165,9 @@ pub fn answer_to(
     };
     let (message, context) = received?;
     match message.kind {
-        Kind::Response(response) if response.field != field => Err(DimseError::NotThisAnswer(Mismatch::Field(response.field))),
+        Kind::Response(response) if response.field != field => {
+            Err(DimseError::NotThisAnswer(Mismatch::Field(response.field)))
+        }
         Kind::Response(response) if response.message_id != message_id => {
             Err(DimseError::NotThisAnswer(Mismatch::MessageId { got: response.message_id, expected: message_id }))
         }

@@ -107,9 +107,12 @@ mod tests {
     fn connects_by_number_and_by_name() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        for (host, version) in
-            [("127.0.0.1", IpVersion::V4), ("localhost", IpVersion::V4), ("127.0.0.1", IpVersion::V6), ("localhost", IpVersion::Dual)]
-        {
+        for (host, version) in [
+            ("127.0.0.1", IpVersion::V4),
+            ("localhost", IpVersion::V4),
+            ("127.0.0.1", IpVersion::V6),
+            ("localhost", IpVersion::Dual),
+        ] {
             let link = connect(host, port, version, Some(Duration::from_secs(5)), OPTIONS).unwrap();
             assert!(link.peer_ip().is_loopback(), "{host}");
         }

@@ -168,11 +168,7 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::write_all`].
-    pub fn write_steadily(
-        &mut self,
-        mut slices: &mut [IoSlice<'_>],
-        limit: Option<Duration>,
-    ) -> Result<(), LinkError> {
+    pub fn write_steadily(&mut self, mut slices: &mut [IoSlice<'_>], limit: Option<Duration>) -> Result<(), LinkError> {
         let after = || limit.and_then(|limit| Instant::now().checked_add(limit));
         let (mut deadline, mut moved) = (after(), 0);
         IoSlice::advance_slices(&mut slices, 0);
