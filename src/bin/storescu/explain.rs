@@ -105,31 +105,28 @@ fn no_answer(e: &AssociationError, wanted: &Request) -> String {
 
 /// Logs what was refused, where somebody listens: classes that stay without any context.
 pub(crate) fn refusals(contexts: &PresentationContexts) {
-    if !enabled!(target: TARGET, Level::INFO) || contexts.iter().all(|context| context.is_accepted()) {
+    if !enabled!(target: TARGET, Level::INFO) {
         return;
     }
-    let (mut refused, mut classes) = (0, Vec::new());
+    let mut classes = Vec::new();
     for context in contexts {
-        refused += usize::from(!context.is_accepted());
         let class = context.abstract_syntax.as_str();
         if contexts.of_class(class).next().is_none() && !classes.contains(&class) {
             classes.push(class);
         }
     }
-    info!(
-        target: TARGET,
-        "The receiver accepted {} of {} presentation contexts; {}.",
-        contexts.len() - refused,
-        contexts.len(),
-        match classes.as_slice() {
-            [] => "each SOP class has one that can be used".to_owned(),
-            [some @ ..] if some.len() <= 8 => {
-                let names: Vec<_> = some.iter().map(|uid| names::dimse_name(uid)).collect();
-                format!("it takes no {}", names.join(", "))
-            }
-            more => format!("it takes none of {} SOP classes, see --verbose-pc", more.len()),
+    match classes.as_slice() {
+        [] => {}
+        [some @ ..] if some.len() <= 4 => {
+            let names: Vec<_> = some.iter().map(|uid| names::dimse_name(uid)).collect();
+            info!(target: TARGET, "The receiver takes no {}.", names.join(", "));
         }
-    );
+        more => info!(
+            target: TARGET,
+            "The receiver takes none of {} SOP classes that were proposed; --verbose-pc shows which.",
+            more.len()
+        ),
+    }
 }
 
 /// Why there is no context for a class: what was offered, what came back, what helps.

@@ -7,8 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use pacs_core::dataset::Source;
-use pacs_core::dataset::head::{self, Expected, Head, HeadError, Object};
+use pacs_core::dataset::head::{self, Expected, Head, Object};
+use pacs_core::dataset::{Context, Form, Outcome, Prepared, ScratchMaker, Source, Tag};
 use pacs_core::names;
 use pacs_tools::fatal;
 use rustix::fs::OFlags;
@@ -18,6 +18,9 @@ use walkdir::WalkDir;
 use crate::options::{Config, Input};
 use crate::pattern;
 use crate::{Failed, TARGET};
+
+/// Longest UID in a request, in bytes.
+const LONGEST_UID: usize = 64;
 
 /// A file that is open for sending.
 #[derive(Debug)]
@@ -146,23 +149,35 @@ fn look_at(path: &Path, expected: Expected, inspect: bool) -> Result<Option<(Hea
     if !inspect {
         return Ok(None);
     }
-    let (head, object) = identify(path, expected)
-        .ok()
-        .and_then(|(head, object)| Some((head, object?)))
-        .ok_or_else(|| format!("missing SOP class (or instance) in file: {shown}"))?;
+    let (head, object) =
+        identify(path, expected).ok_or_else(|| format!("missing SOP class (or instance) in file: {shown}"))?;
     if names::storage_class(&object.class).is_none() {
         return Err(format!("unknown storage SOP class in file: {shown}: {}", names::printable(&object.class)));
     }
     Ok(Some((head, object)))
 }
 
-/// The head of a file and what object it is, by its file meta information or else its data set.
-fn identify(path: &Path, expected: Expected) -> Result<(Head, Option<Object>), HeadError> {
-    let file = Opened::open(path)?;
-    let mut head = head::read(&file, expected)?;
-    let object = match head.object.take() {
-        Some(object) => Some(object),
-        None => head::object(&file, &head)?,
+/// The head of a file and what object its data set says it is. The file meta information is not asked, as by DCMTK.
+fn identify(path: &Path, expected: Expected) -> Option<(Head, Object)> {
+    let file = Opened::open(path).ok()?;
+    let head = head::read(&file, expected).ok()?;
+    let object = match head::object(&file, &head).ok()? {
+        Some(object) => object,
+        // It does not stand where it should. Such files are few.
+        None => {
+            let context = Context::new(ScratchMaker::in_memory());
+            let read = Prepared::new(&file, head.data_set, &head.read_as, &Form::default(), context).ok()?;
+            object_in(read.outcome())?
+        }
     };
-    Ok((head, object))
+    Some((head, object))
+}
+
+/// The object that a data set says it is, if it has both elements. UIDs are cut to what a request holds.
+pub(crate) fn object_in(outcome: &Outcome) -> Option<Object> {
+    let uid = |tag| {
+        let value = &outcome.found(tag)?.value;
+        Some(value.iter().take(LONGEST_UID).map(|byte| char::from(*byte)).collect::<String>())
+    };
+    Some(Object { class: uid(Tag::SOP_CLASS)?, instance: uid(Tag::SOP_INSTANCE)? })
 }

@@ -3,6 +3,7 @@
 
 mod explain;
 mod inputs;
+mod invent;
 mod options;
 mod pattern;
 mod propose;
@@ -21,6 +22,7 @@ use pacs_tools::log::{self, Progress};
 use pacs_tools::{dictionary, exit};
 use tracing::{debug, error, info, warn};
 
+use invent::Inventor;
 use options::{Config, Identity, Outcome};
 use propose::Proposal;
 use send::{Attempt, Failure, Sender, Session};
@@ -75,6 +77,7 @@ fn run(config: &Config, progress: Progress) -> Result<u8, Failed> {
         dictionary,
         socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
         progress,
+        inventor: Inventor::new(config.invent),
     };
     send_all(&sender, &proposal, &files)
 }

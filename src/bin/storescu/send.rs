@@ -2,6 +2,7 @@
 //! program logs meanwhile are logged here.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pacs_core::association::{
@@ -11,7 +12,7 @@ use pacs_core::association::{
 use pacs_core::dataset::head::{self, Head, HeadError, Object};
 use pacs_core::dataset::vr::Dictionary;
 use pacs_core::dataset::{
-    Context, Error as DataSetError, Form, Limits, Outcome, OutputSyntax, Prepared, Reason, ScratchMaker, Tag, Wanted,
+    Context, Error as DataSetError, Form, Limits, Outcome, OutputSyntax, Prepared, Reason, ScratchMaker, Wanted,
 };
 use pacs_core::dimse::command::{CStoreRq, Message, Priority, Request as Command, Response};
 use pacs_core::dimse::dump::{self, Direction};
@@ -28,7 +29,8 @@ use pacs_tools::options::network;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::explain;
-use crate::inputs::Opened;
+use crate::inputs::{Opened, object_in};
+use crate::invent::{self, Invented, Inventor};
 use crate::options::Config;
 use crate::propose::Proposal;
 use crate::{Failed, TARGET};
@@ -38,9 +40,6 @@ const NETWORK: &str = "dcmtk.dcmnet";
 
 /// The logger of data sets.
 const DATA: &str = "dcmtk.dcmdata";
-
-/// Longest UID in a request, in bytes.
-const LONGEST_UID: usize = 64;
 
 /// Files up to so many bytes need no scratch file where their elements are out of order.
 const IN_MEMORY: u64 = 16 << 20;
@@ -56,6 +55,7 @@ pub(crate) struct Sender<'c> {
     pub(crate) dictionary: &'static Dictionary,
     pub(crate) socket: SocketOptions,
     pub(crate) progress: Progress,
+    pub(crate) inventor: Option<Inventor>,
 }
 
 /// Why there is no association.
@@ -214,7 +214,7 @@ impl<'c> Sender<'c> {
             dictionary: self.dictionary,
             limits: Limits { inflated: self.config.output.max_inflated, ..Limits::default() },
             scratch,
-            wanted: Wanted::BY_RECEIVER,
+            wanted: if self.inventor.is_some() { invent::WANTED } else { Wanted::BY_RECEIVER },
         }
     }
 
@@ -284,6 +284,8 @@ impl Session<'_> {
             Some(object) => Some(object),
             None => head::object(&file, &head).map_err(|e| bad_head(e.into()))?,
         };
+        let inventor = self.sender.inventor.as_ref();
+        let invented = inventor.map(Inventor::next).unwrap_or_default();
         for _ in 0..3 {
             let class = guess.as_ref().map(|object| object.class.as_str());
             let chosen = class.and_then(|class| self.choose(class, &head));
@@ -293,12 +295,13 @@ impl Session<'_> {
             };
             let form = self.sender.form(output.unwrap_or_default());
             let context = self.sender.context(size);
-            let prepared = Prepared::new(&file, head.data_set, &head.read_as, &form, context);
+            let replace = Arc::clone(&invented.replace);
+            let prepared = Prepared::replacing(&file, head.data_set, &head.read_as, &form, context, replace);
             let convertible = output.is_some();
             let (data_set, found) = match prepared {
                 Ok(data_set) => {
                     say_warnings(data_set.outcome());
-                    let found = found(data_set.outcome());
+                    let found = object_in(data_set.outcome());
                     (convertible.then_some(data_set), found)
                 }
                 Err(DataSetError::Refused(refusal)) if refusal.reason == Reason::PixelRepresentationNotFound => {
@@ -324,6 +327,9 @@ impl Session<'_> {
                 continue;
             }
             attempt.object = Some(object.clone());
+            if let (Some(_), Some(data_set)) = (inventor, &data_set) {
+                say_invented(&invented, data_set.outcome());
+            }
             let Some((context, syntax)) = chosen else { return Err(self.no_context(&object, &head)) };
             return Ok(Ready { file, head, object, data_set, context, syntax });
         }
@@ -549,6 +555,13 @@ fn syntax_name(uid: &str) -> String {
     names::transfer_syntax(uid).map_or_else(|| printable(uid).into_owned(), |syntax| syntax.display.to_owned())
 }
 
+fn say_invented(invented: &Invented, outcome: &Outcome) {
+    info!(target: TARGET, "{}", invented.record);
+    for line in invent::missing(|tag| outcome.found(tag).is_some_and(|found| found.depth == 0)) {
+        error!(target: TARGET, "{line}");
+    }
+}
+
 fn say_head(head: &Head) {
     if let Some(meta) = head.meta_syntax {
         debug!(target: DATA, "DcmMetaInfo::checkAndReadPreamble() TransferSyntax=\"{meta}\"");
@@ -568,15 +581,6 @@ fn say_warnings(outcome: &Outcome) {
     if more > 0 {
         warn!(target: DATA, "There are {more} more of these in the same file.");
     }
-}
-
-/// The object that a data set says it is, if it has both elements.
-fn found(outcome: &Outcome) -> Option<Object> {
-    let uid = |tag| {
-        let value = &outcome.found(tag)?.value;
-        Some(value.iter().take(LONGEST_UID).map(|byte| char::from(*byte)).collect::<String>())
-    };
-    Some(Object { class: uid(Tag::SOP_CLASS)?, instance: uid(Tag::SOP_INSTANCE)? })
 }
 
 /// Logs why there is no association.

@@ -21,6 +21,7 @@ mod value;
 mod walk;
 mod watch;
 
+pub use emit::Replacement;
 pub use form::{Encoding, Form, GroupLengths, LengthForm, OutputSyntax, Syntax, TrailingPadding};
 pub use refusal::{Consequence, Error, Reason, Refusal, Warning, Warnings};
 pub use rewrite::{Context, Limits, Outcome, Rewriter, Rewritten};

@@ -15,10 +15,11 @@ use super::refusal::{Error, Reason, Refusal, Warning, Warnings};
 use super::spill::{Spill, numbers_from_bytes, numbers_to_bytes};
 use super::storage::{ScratchMaker, Sink};
 use super::tag::Tag;
-use super::vr::{LengthField, Vr};
+use super::vr::{LengthField, Padding, Vr};
 use super::walk::{Chunk, Element, Order, UNDEFINED, Visit};
 use super::watch::Watch;
 use group::GroupLength;
+use std::sync::Arc;
 use value::Streaming;
 
 /// The largest length that is not "undefined".
@@ -226,7 +227,18 @@ pub(crate) struct Emitter {
     any: bool,
     pub(crate) warnings: Warnings,
     pub(crate) watch: Watch,
+    /// Values that take the place of those at the top.
+    pub(crate) replace: Arc<[Replacement]>,
     buffer: Vec<u8>,
+}
+
+/// Another value for an element at the top of a data set, if that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The element. Sequences stay as they are.
+    pub tag: Tag,
+    /// The value without padding, in the encoding of its VR.
+    pub value: Vec<u8>,
 }
 
 impl Emitter {
@@ -245,6 +257,7 @@ impl Emitter {
             any: false,
             warnings: Warnings::default(),
             watch,
+            replace: Arc::default(),
             buffer: Vec::new(),
         }
     }
@@ -364,6 +377,30 @@ impl<S: Sink> Pass<'_, S> {
             count -= now;
         }
         Ok(())
+    }
+
+    /// Which replacement is for this element.
+    #[inline]
+    fn replacement(&self, element: &Element) -> Option<usize> {
+        let emitter = &*self.emitter;
+        if emitter.replace.is_empty() || !emitter.below.is_empty() {
+            return None;
+        }
+        emitter.replace.iter().position(|replacement| replacement.tag == element.tag)
+    }
+
+    #[cold]
+    fn put_replacement(&mut self, element: &Element, which: usize) {
+        let all = Arc::clone(&self.emitter.replace);
+        let Some(Replacement { value, .. }) = all.get(which) else { return };
+        self.emitter.see(element, Some(value));
+        self.emitter.changed = true;
+        let pad = (value.len() & 1 == 1).then(|| if element.vr.padding() == Padding::Blank { b' ' } else { 0 });
+        let len = value.len() as u32 + u32::from(pad.is_some());
+        let vr = self.emitter.output.vr(element.vr, len);
+        self.own(emitter_header(self.emitter, element.tag, vr, len).as_bytes());
+        self.own(value);
+        pad.into_iter().for_each(|pad| self.own(&[pad]));
     }
 
     /// Writes a header, by reference if it is the one that was read.
@@ -520,7 +557,10 @@ impl<S: Sink> Visit for Pass<'_, S> {
             return Ok(());
         }
         match self.admit(element)? {
-            Admit::Write => self.put_element(element, header, whole)?,
+            Admit::Write => match self.replacement(element) {
+                None => self.put_element(element, header, whole)?,
+                Some(which) => self.put_replacement(element, which),
+            },
             Admit::Drop => {}
             Admit::GroupLength => self.put_group_length(element, header, whole)?,
         }
@@ -533,7 +573,13 @@ impl<S: Sink> Visit for Pass<'_, S> {
             return Ok(());
         }
         match self.admit(element)? {
-            Admit::Write => self.start_value(element, header),
+            Admit::Write => match self.replacement(element) {
+                None => self.start_value(element, header),
+                Some(which) => {
+                    self.put_replacement(element, which);
+                    self.make_room()
+                }
+            },
             Admit::Drop => Ok(()),
             Admit::GroupLength if element.vr == Vr::UL => {
                 // Sixteen thousand lengths for one group: sorting takes the first.
