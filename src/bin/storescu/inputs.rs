@@ -7,7 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use pacs_core::dataset::head::{self, Expected, Head, Object};
+use pacs_core::dataset::head::{self, Expected, Head, Object, UnknownSyntax};
+use pacs_core::dataset::vr::Vr;
 use pacs_core::dataset::{Context, Form, Outcome, Prepared, ScratchMaker, Source, Tag};
 use pacs_core::names;
 use pacs_tools::fatal;
@@ -83,11 +84,11 @@ pub(crate) fn gather(config: &Config) -> Result<Vec<PathBuf>, Failed> {
     Ok(files)
 }
 
-/// Adds what is in a folder, by name, those in folders within at the place of the folder.
-// DCMTK: in the order of the directory, which is none; it says nothing of folders it cannot read.
+/// Adds what is in a folder in the order of the folder, those in folders within at the place of the folder.
+// DCMTK: the same order, which is none; but it says nothing of folders it cannot read, and follows links for ever.
 fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
     let depth = if input.recurse { usize::MAX } else { 1 };
-    let entries = WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth).sort_by_file_name();
+    let entries = WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth);
     for entry in entries {
         match entry {
             Ok(entry) if entry.file_type().is_dir() => {}
@@ -107,28 +108,36 @@ fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Looks at each file: those that cannot be sent end the program or, with `--no-halt`, are left out. `inspect` is called
-/// with the head of each file, where one is needed, and what object it holds.
+/// Who wants to know what is in the files, and who hears of those that are left out.
+pub(crate) struct Looking<'l> {
+    /// Called with the head of each file and the object it holds, if somebody wants to know.
+    pub(crate) inspect: Option<&'l mut dyn FnMut(&Head, Object)>,
+    /// Called with each file that is left out, and why.
+    pub(crate) left_out: &'l mut dyn FnMut(&Path, &str),
+}
+
+/// Looks at each file: those that cannot be sent end the program or, with `--no-halt`, are left out.
 ///
 /// # Errors
 /// When the program must end; the log has it.
-pub(crate) fn check(
-    config: &Config,
-    files: &mut Vec<PathBuf>,
-    mut inspect: Option<&mut dyn FnMut(&Head, Object)>,
-) -> Result<(), Failed> {
+pub(crate) fn check(config: &Config, files: &mut Vec<PathBuf>, looking: Looking<'_>) -> Result<(), Failed> {
     info!(target: TARGET, "checking input files ...");
+    let Looking { mut inspect, left_out } = looking;
     let mut failed = false;
     files.retain(|path| {
         if failed {
             return false;
         }
-        let checked = look_at(path, config.input.expected, inspect.is_some()).map(|seen| {
-            if let (Some(inspect), Some((head, object))) = (&mut inspect, seen) {
+        let seen = look_at(path, config, inspect.is_some());
+        let fault = match (seen, &mut inspect) {
+            (Err(fault), _) => fault,
+            (Ok(Some((head, object))), Some(inspect)) => {
                 inspect(&head, object);
+                return true;
             }
-        });
-        let Err(fault) = checked else { return true };
+            (Ok(_), _) => return true,
+        };
+        left_out(path, &fault);
         if config.no_halt {
             warn!(target: TARGET, "{fault}, ignoring file");
         } else {
@@ -141,7 +150,7 @@ pub(crate) fn check(
 }
 
 /// What is wrong with a file before it is sent, as DCMTK says it.
-fn look_at(path: &Path, expected: Expected, inspect: bool) -> Result<Option<(Head, Object)>, String> {
+fn look_at(path: &Path, config: &Config, inspect: bool) -> Result<Option<(Head, Object)>, String> {
     let shown = path.display();
     if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return Err(format!("cannot access file: {shown}"));
@@ -149,18 +158,27 @@ fn look_at(path: &Path, expected: Expected, inspect: bool) -> Result<Option<(Hea
     if !inspect {
         return Ok(None);
     }
-    let (head, object) =
-        identify(path, expected).ok_or_else(|| format!("missing SOP class (or instance) in file: {shown}"))?;
-    if names::storage_class(&object.class).is_none() {
+    let any = config.beyond.propose_from_files;
+    let (head, object) = identify(path, config.input.expected, unknown_syntax(config))
+        .ok_or_else(|| format!("missing SOP class (or instance) in file: {shown}"))?;
+    if !any && names::storage_class(&object.class).is_none() {
         return Err(format!("unknown storage SOP class in file: {shown}: {}", names::printable(&object.class)));
     }
     Ok(Some((head, object)))
 }
 
+/// What is made of syntaxes that are not known: they can be proposed by `--propose-from-files` alone.
+pub(crate) fn unknown_syntax(config: &Config) -> UnknownSyntax {
+    match config.beyond.propose_from_files {
+        true => UnknownSyntax::Encapsulated,
+        false => UnknownSyntax::Guessed,
+    }
+}
+
 /// The head of a file and what object its data set says it is. The file meta information is not asked, as by DCMTK.
-fn identify(path: &Path, expected: Expected) -> Option<(Head, Object)> {
+fn identify(path: &Path, expected: Expected, unknown: UnknownSyntax) -> Option<(Head, Object)> {
     let file = Opened::open(path).ok()?;
-    let head = head::read(&file, expected).ok()?;
+    let head = head::read(&file, expected, unknown).ok()?;
     let object = match head::object(&file, &head).ok()? {
         Some(object) => object,
         // It does not stand where it should. Such files are few.
@@ -176,8 +194,10 @@ fn identify(path: &Path, expected: Expected) -> Option<(Head, Object)> {
 /// The object that a data set says it is, if it has both elements. UIDs are cut to what a request holds.
 pub(crate) fn object_in(outcome: &Outcome) -> Option<Object> {
     let uid = |tag| {
-        let value = &outcome.found(tag)?.value;
-        Some(value.iter().take(LONGEST_UID).map(|byte| char::from(*byte)).collect::<String>())
+        let found = outcome.found(tag)?;
+        // DCMTK: a UID that says it is of unknown VR is none.
+        let text = found.vr == Vr::UI || found.vr.is_text();
+        text.then(|| found.value.iter().take(LONGEST_UID).map(|byte| char::from(*byte)).collect::<String>())
     };
     Some(Object { class: uid(Tag::SOP_CLASS)?, instance: uid(Tag::SOP_INSTANCE)? })
 }

@@ -1,31 +1,42 @@
 //! storescu: sends DICOM objects over the network, each file of a study to one receiver.
 #![deny(unsafe_code)]
 
+mod bar;
 mod explain;
 mod inputs;
 mod invent;
+mod journal;
 mod options;
 mod pattern;
 mod propose;
+mod report;
 mod send;
+mod work;
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use pacs_core::dataset::Syntax;
+use pacs_core::dataset::head::{Head, Object};
 use pacs_core::net::SocketOptions;
 use pacs_core::pdu::UserIdentity;
 use pacs_tools::cli::help;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::{dictionary, exit};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, info};
 
+use bar::Bar;
+use inputs::Looking;
 use invent::Inventor;
+use journal::Journal;
 use options::{Config, Identity, Outcome};
-use propose::Proposal;
-use send::{Attempt, Failure, Sender, Session};
+use propose::{FromFiles, Proposal};
+use report::Report;
+use send::Sender;
+use work::{Group, Work};
 
 /// The logger of this program.
 const TARGET: &str = "dcmtk.apps.storescu";
@@ -54,32 +65,65 @@ fn main() -> ExitCode {
     ExitCode::from(run(&config, progress).unwrap_or_else(|Failed| exit::COMMANDLINE_SYNTAX_ERROR))
 }
 
-/// From the command line to the exit code, in DCMTK's order: gather, check, associate, send each, release.
+/// From the command line to the exit code.
 fn run(config: &Config, progress: Progress) -> Result<u8, Failed> {
+    let report = Report::begin(config)?;
+    let ended = send(config, progress, &report);
+    report.finish(*ended.as_ref().unwrap_or(&exit::COMMANDLINE_SYNTAX_ERROR));
+    ended
+}
+
+/// In DCMTK's order: gather, check, associate, send each, release.
+fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Failed> {
     let profile = propose::profile(config)?;
     debug!(target: TARGET, "{}", help::banner("storescu"));
     let dictionary = dictionary::of_environment(TARGET);
     let mut files = inputs::gather(config)?;
-    let mut classes = Classes::default();
-    let mut note = |_: &_, object: pacs_core::dataset::head::Object| classes.add(object.class);
-    inputs::check(config, &mut files, config.required.then_some(&mut note))?;
-    let identity = identity(config)?;
-    let proposal = match profile {
-        Some(profile) => propose::of_profile(profile)?,
-        None if config.required => {
-            propose::for_classes(classes.list.iter().map(String::as_str), &config.proposed, config.combine)?
+    let journal = Journal::open(config)?;
+    if let Some(journal) = &journal {
+        journal.leave_out(&mut files, |path| report.sent_before(path));
+        if files.is_empty() {
+            return Ok(exit::NO_ERROR);
         }
-        None => propose::for_classes(propose::default_classes(), &config.proposed, config.combine)?,
+    }
+    let (mut classes, mut needs) = (Classes::default(), FromFiles::default());
+    let mut add_class = |_: &Head, object: Object| classes.add(object.class);
+    let mut add_needs = |head: &Head, object: Object| {
+        let native = Syntax::of(&head.read_as).is_some_and(|syntax| !syntax.encapsulated);
+        needs.add(object.class, head.syntax.clone(), native);
+    };
+    let inspect: Option<&mut dyn FnMut(&Head, Object)> = match config {
+        _ if config.beyond.propose_from_files => Some(&mut add_needs),
+        _ if config.required => Some(&mut add_class),
+        _ => None,
+    };
+    let left_out = &mut |path: &Path, reason: &str| report.left_out(path, reason);
+    inputs::check(config, &mut files, Looking { inspect, left_out })?;
+    let all = |proposal| vec![Group { proposal, files: None }];
+    let groups = match profile {
+        Some(profile) => all(propose::of_profile(profile)?),
+        None if config.beyond.propose_from_files && !files.is_empty() => needs.groups(),
+        None if config.beyond.propose_from_files => all(Proposal::default()),
+        None if config.required => {
+            all(propose::for_classes(classes.list.iter().map(String::as_str), &config.proposed, config.combine)?)
+        }
+        None => all(propose::for_classes(propose::default_classes(), &config.proposed, config.combine)?),
     };
     let sender = Sender {
         config,
-        identity,
+        identity: identity(config)?,
         dictionary,
         socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
         progress,
         inventor: Inventor::new(config.invent),
     };
-    send_all(&sender, &proposal, &files)
+    let bar = Bar::new(config, files.len());
+    let journal = journal.as_ref();
+    let code = Work { sender: &sender, groups, files: &files, journal, report, bar }.run();
+    if let Some(journal) = journal {
+        journal.finish();
+    }
+    Ok(code)
 }
 
 /// The classes of the files, in their order.
@@ -124,57 +168,4 @@ fn identity_file(path: &Path) -> Result<Vec<u8>, Failed> {
         bytes.truncate(LONGEST_IDENTITY as usize);
     }
     Ok(bytes)
-}
-
-/// Sends all files over one association.
-fn send_all(sender: &Sender<'_>, proposal: &Proposal, files: &[PathBuf]) -> Result<u8, Failed> {
-    let config = sender.config;
-    let wanted = sender.request(proposal);
-    let mut session = sender.associate(&wanted).map_err(|why| {
-        send::say_no_association(config, &wanted, &why);
-        Failed
-    })?;
-    for path in files {
-        for _ in 0..config.repeat {
-            let attempt = session.send(path);
-            rename(config, path, &attempt);
-            if attempt.is_stored() || config.no_halt {
-                continue;
-            }
-            return halt(session, &attempt);
-        }
-    }
-    session.end()?;
-    Ok(exit::NO_ERROR)
-}
-
-/// Ends after the first failure; its exit code.
-fn halt(session: Session<'_>, attempt: &Attempt) -> Result<u8, Failed> {
-    match &attempt.end {
-        Ok(status) => {
-            session.end()?;
-            Ok(exit::of_status(*status))
-        }
-        Err(failure) => {
-            session.end_after(failure);
-            match failure {
-                Failure::Lost(_) | Failure::Released(_) => Ok(exit::CONNECTION_LOST),
-                _ => Err(Failed),
-            }
-        }
-    }
-}
-
-/// Gives a file that was tried another name, if that is wanted.
-fn rename(config: &Config, path: &Path, attempt: &Attempt) {
-    if !config.input.rename {
-        return;
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(if attempt.is_stored() { ".done" } else { ".bad" });
-    let (from, to) = (path.display(), PathBuf::from(name));
-    match std::fs::rename(path, &to) {
-        Ok(()) => debug!(target: TARGET, "renamed file '{from}' to '{}'", to.display()),
-        Err(e) => warn!(target: TARGET, "cannot rename file '{from}' to '{}'\n{}.", to.display(), log::reason(&e)),
-    }
 }

@@ -1,5 +1,7 @@
 //! What is proposed: presentation contexts for the default classes, for those of the files, or as a profile says.
 
+use std::collections::HashMap;
+
 use pacs_core::association::profile::{self, Profile, ProfileError};
 use pacs_core::names;
 use pacs_core::pdu::{ExtendedNegotiation, ProposedContext, RoleSelection};
@@ -8,6 +10,7 @@ use pacs_tools::options::syntaxes::Proposed;
 use tracing::error;
 
 use crate::options::Config;
+use crate::work::Group;
 use crate::{Failed, TARGET};
 
 /// Contexts of an association: as many as there are odd identifiers (PS3.8 9.3.2.2).
@@ -120,4 +123,183 @@ pub(crate) fn for_classes<'c>(
 /// The identifier of context number `n`, counted from 0.
 pub(crate) fn identifier(n: usize) -> u8 {
     u8::try_from(2 * n + 1).unwrap_or(u8::MAX)
+}
+
+/// Explicit and implicit VR little endian: one of them every receiver takes.
+const FALL_BACK: [&str; 2] = [names::EXPLICIT_LITTLE, names::IMPLICIT_LITTLE];
+
+/// Collects what the files need, and which file goes with which proposal.
+#[derive(Debug, Default)]
+pub(crate) struct FromFiles {
+    groups: Vec<NeedsOfGroup>,
+    /// For each class and syntax the group that proposes it.
+    known: HashMap<(String, String), u32>,
+    /// For each file its group.
+    of_file: Vec<u32>,
+}
+
+#[derive(Debug, Default)]
+struct NeedsOfGroup {
+    classes: Vec<Needs>,
+    contexts: usize,
+}
+
+/// What the files of a class need.
+#[derive(Debug)]
+struct Needs {
+    class: String,
+    /// Their syntaxes, each for a context of its own.
+    syntaxes: Vec<String>,
+    /// Some are native, and can be sent in another syntax.
+    native: bool,
+}
+
+impl FromFiles {
+    /// The next file.
+    pub(crate) fn add(&mut self, class: String, syntax: String, native: bool) {
+        let key = (class, syntax);
+        let group = match self.known.get(&key) {
+            Some(group) => *group,
+            None => {
+                let group = self.place(&key, native);
+                self.known.insert(key, group);
+                group
+            }
+        };
+        self.of_file.push(group);
+    }
+
+    /// Adds a need to the last group, or to a new one if that is full.
+    fn place(&mut self, (class, syntax): &(String, String), native: bool) -> u32 {
+        // A class of native files takes one context more at most, for what else does.
+        let cost = |group: &NeedsOfGroup| match group.classes.iter().find(|needs| needs.class == *class) {
+            None => 1 + usize::from(native),
+            Some(needs) => 1 + usize::from(native && !needs.native),
+        };
+        if self.groups.last().is_none_or(|group| group.contexts + cost(group) > MOST_CONTEXTS) {
+            self.groups.push(NeedsOfGroup::default());
+        }
+        let number = self.groups.len() - 1;
+        if let Some(group) = self.groups.last_mut() {
+            group.contexts += cost(group);
+            match group.classes.iter_mut().find(|needs| needs.class == *class) {
+                None => {
+                    let (class, syntaxes) = (class.clone(), vec![syntax.clone()]);
+                    group.classes.push(Needs { class, syntaxes, native });
+                }
+                Some(needs) => {
+                    needs.syntaxes.push(syntax.clone());
+                    needs.native |= native;
+                }
+            }
+        }
+        u32::try_from(number).unwrap_or(u32::MAX)
+    }
+
+    /// The groups, each with its proposal and its files.
+    pub(crate) fn groups(self) -> Vec<Group> {
+        let mut groups: Vec<_> =
+            self.groups.iter().map(|group| Group { proposal: group.proposal(), files: Some(Vec::new()) }).collect();
+        for (file, group) in (0..).zip(self.of_file) {
+            if let Some(Group { files: Some(files), .. }) = groups.get_mut(group as usize) {
+                files.push(file);
+            }
+        }
+        groups
+    }
+}
+
+impl NeedsOfGroup {
+    fn proposal(&self) -> Proposal {
+        let mut contexts = Vec::new();
+        let mut propose = |class: &str, syntaxes: Vec<String>| {
+            contexts.push(ProposedContext {
+                id: identifier(contexts.len()),
+                abstract_syntax: class.to_owned(),
+                transfer_syntaxes: syntaxes,
+            });
+        };
+        for Needs { class, syntaxes, native } in &self.classes {
+            for syntax in syntaxes {
+                propose(class, vec![syntax.clone()]);
+            }
+            let others = FALL_BACK.iter().filter(|uid| !syntaxes.iter().any(|known| known == *uid));
+            let others: Vec<_> = others.map(|uid| (*uid).to_owned()).collect();
+            if *native && !others.is_empty() {
+                propose(class, others);
+            }
+        }
+        Proposal { contexts, ..Proposal::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pacs_core::dataset::Syntax;
+
+    const JPEG: &str = "1.2.840.10008.1.2.4.50";
+
+    #[test]
+    fn the_default_classes_are_those_the_table_marks() {
+        let mut ours = default_classes();
+        assert_eq!(ours.len(), 64);
+        ours.sort_unstable();
+        let marked: Vec<_> =
+            names::storage_classes().iter().filter(|class| class.proposed).map(|class| class.uid).collect();
+        assert_eq!(ours, marked);
+    }
+
+    #[test]
+    fn files_get_the_contexts_they_need() {
+        let mut needs = FromFiles::default();
+        for (class, syntax, native) in [
+            ("1.1", Syntax::EXPLICIT_LITTLE, true),
+            ("1.1", JPEG, false),
+            ("1.2", JPEG, false),
+            ("1.1", Syntax::EXPLICIT_LITTLE, true),
+            ("1.3", Syntax::EXPLICIT_BIG, true),
+            ("1.4", Syntax::EXPLICIT_LITTLE, true),
+            ("1.4", Syntax::IMPLICIT_LITTLE, true),
+        ] {
+            needs.add(class.to_owned(), syntax.to_owned(), native);
+        }
+        let groups = needs.groups();
+        let [Group { proposal, files: Some(files) }] = groups.as_slice() else { panic!() };
+        let lines: Vec<_> = proposal
+            .contexts
+            .iter()
+            .map(|context| {
+                format!("{} {} {}", context.id, context.abstract_syntax, context.transfer_syntaxes.join(" "))
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "1 1.1 1.2.840.10008.1.2.1",
+                "3 1.1 1.2.840.10008.1.2.4.50",
+                "5 1.1 1.2.840.10008.1.2",
+                "7 1.2 1.2.840.10008.1.2.4.50",
+                "9 1.3 1.2.840.10008.1.2.2",
+                "11 1.3 1.2.840.10008.1.2.1 1.2.840.10008.1.2",
+                "13 1.4 1.2.840.10008.1.2.1",
+                "15 1.4 1.2.840.10008.1.2",
+            ]
+        );
+        assert_eq!(files, &[0, 1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn what_does_not_fit_goes_into_another_association() {
+        let mut needs = FromFiles::default();
+        for n in 0..100 {
+            needs.add(format!("1.{}", n % 70), Syntax::EXPLICIT_LITTLE.to_owned(), true);
+        }
+        needs.add("1.0".to_owned(), JPEG.to_owned(), false);
+        let groups = needs.groups();
+        let contexts: Vec<_> = groups.iter().map(|group| group.proposal.contexts.len()).collect();
+        assert_eq!(contexts, [128, 13]);
+        let files: Vec<_> = groups.iter().map(|group| group.files.as_ref().unwrap().len()).collect();
+        assert_eq!(files, [94, 7], "a file goes where its class and syntax are proposed");
+    }
 }

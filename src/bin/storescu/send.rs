@@ -29,7 +29,7 @@ use pacs_tools::options::network;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::explain;
-use crate::inputs::{Opened, object_in};
+use crate::inputs::{Opened, object_in, unknown_syntax};
 use crate::invent::{self, Invented, Inventor};
 use crate::options::Config;
 use crate::propose::Proposal;
@@ -268,7 +268,7 @@ impl Session<'_> {
 
     /// Reads a file and chooses its context.
     fn read(&self, path: &Path, attempt: &mut Attempt) -> Result<Ready, Failure> {
-        let shown = path.display();
+        let (shown, config) = (path.display(), self.sender.config);
         let bad = |condition: &str, text: &dyn std::fmt::Display, cure: &str| {
             let cure = if cure.is_empty() { String::new() } else { format!("\n{cure}") };
             error!(target: TARGET, "Bad DICOM file: {shown}: {text}{cure}");
@@ -278,7 +278,7 @@ impl Session<'_> {
         let file = Opened::open(path).map_err(|e| bad_head(e.into()))?;
         let size = file.len();
         attempt.size = Some(size);
-        let mut head = head::read(&file, self.sender.config.input.expected).map_err(bad_head)?;
+        let mut head = head::read(&file, config.input.expected, unknown_syntax(config)).map_err(bad_head)?;
         say_head(&head);
         let mut guess = match head.object.take() {
             Some(object) => Some(object),
@@ -290,6 +290,7 @@ impl Session<'_> {
             let class = guess.as_ref().map(|object| object.class.as_str());
             let chosen = class.and_then(|class| self.choose(class, &head));
             let output = match &chosen {
+                Some((_, syntax)) if *syntax == head.syntax => Some(OutputSyntax::Same),
                 Some((_, syntax)) => OutputSyntax::between(&head.read_as, syntax),
                 None => Some(OutputSyntax::Same),
             };
@@ -599,4 +600,15 @@ pub(crate) fn say_no_association(config: &Config, contexts: &Request, why: &NoAs
 
 fn with(cure: &str) -> String {
     if cure.is_empty() { String::new() } else { format!("\n{cure}") }
+}
+
+/// What is said where an association is asked for again, this time of so many.
+pub(crate) fn try_again(why: &NoAssociation, wait: Duration, time: u32, times: u32) -> String {
+    let condition = match why {
+        NoAssociation::Connect(e) => e.to_string(),
+        NoAssociation::Request(RequestError::Rejected(rj)) => explain::rejection(rj).replace('\n', " "),
+        NoAssociation::Request(e) => e.to_string(),
+        NoAssociation::NoContexts => "no acceptable presentation contexts".to_owned(),
+    };
+    format!("No association yet: {condition}; asking again in {} s, {time} of {times} times.", wait.as_secs())
 }

@@ -26,6 +26,9 @@ const READ_LATER: u32 = 4096;
 const JPIP: [(&str, &str); 2] =
     [("1.2.840.10008.1.2.4.94", Syntax::EXPLICIT_LITTLE), ("1.2.840.10008.1.2.4.95", Syntax::DEFLATED)];
 
+/// A syntax that is like all that encapsulate Pixel Data: JPEG Baseline.
+const ANY_ENCAPSULATED: &str = "1.2.840.10008.1.2.4.50";
+
 /// What a file may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Expected {
@@ -36,6 +39,17 @@ pub enum Expected {
     File,
     /// A data set from the first byte on.
     DataSet,
+}
+
+/// What to make of a transfer syntax that nobody here knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownSyntax {
+    /// The first bytes of the data set tell how to read it, and it counts as native.
+    // DCMTK: always so.
+    #[default]
+    Guessed,
+    /// It is one of those that encapsulate Pixel Data, as all are that are added to the standard, and stays as it is.
+    Encapsulated,
 }
 
 /// The beginning of a file.
@@ -163,9 +177,9 @@ impl fmt::Display for Warning {
 ///
 /// # Errors
 /// As [`HeadError`] says.
-pub fn read(source: &impl Source, expected: Expected) -> Result<Head, HeadError> {
+pub fn read(source: &impl Source, expected: Expected, unknown: UnknownSyntax) -> Result<Head, HeadError> {
     let mut window = Window { source, start: 0, bytes: Vec::new() };
-    let mut meta = Meta::default();
+    let mut meta = Meta { keeps_unknown: unknown == UnknownSyntax::Encapsulated, ..Meta::default() };
     let mut at = 0;
     if expected != Expected::DataSet {
         if window.at(0, 1)?.is_empty() {
@@ -194,7 +208,11 @@ pub fn read(source: &impl Source, expected: Expected) -> Result<Head, HeadError>
             guess(window.at(at, 6)?)?.to_owned()
         }
     };
-    let read_as = JPIP.iter().find(|(uid, _)| *uid == syntax).map_or(syntax.clone(), |(_, same)| (*same).to_owned());
+    let read_as = match JPIP.iter().find(|(uid, _)| *uid == syntax) {
+        Some((_, same)) => (*same).to_owned(),
+        None if names::transfer_syntax(&syntax).is_none() => ANY_ENCAPSULATED.to_owned(),
+        None => syntax.clone(),
+    };
     let object = meta.class.zip(meta.instance).map(|(class, instance)| Object { class, instance });
     Ok(Head { data_set: at, syntax, read_as, object, meta_syntax: meta.encoding, warnings: meta.warnings })
 }
@@ -208,11 +226,14 @@ struct Meta {
     instance: Option<String>,
     syntax: Option<String>,
     warnings: Vec<Warning>,
+    /// A syntax that is not known is one all the same.
+    keeps_unknown: bool,
 }
 
 impl Meta {
     fn known_syntax(&self) -> Option<&str> {
-        self.syntax.as_deref().filter(|uid| names::transfer_syntax(uid).is_some())
+        let known = |uid: &&str| names::transfer_syntax(uid).is_some() || (self.keeps_unknown && !uid.is_empty());
+        self.syntax.as_deref().filter(known)
     }
 
     /// Reads all elements of group 2 from `at` on; where they end.
@@ -305,7 +326,8 @@ impl MetaElement {
         };
         let value = at + head;
         if len > 0 && window.at(value + u64::from(len) - 1, 1)?.is_empty() {
-            return Err(HeadError::Cut { value: len <= READ_LATER });
+            let begun = !window.at(value, 1)?.is_empty();
+            return Err(HeadError::Cut { value: begun && len <= READ_LATER });
         }
         Ok(Some(Self { number: short([e, f]), len, value }))
     }
