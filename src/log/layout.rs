@@ -61,3 +61,6 @@ fn elapsed(out: &mut String) {
 fn thread() -> i32 {
     rustix::thread::gettid().as_raw_nonzero().get()
 }
+
+#[cfg(test)]
+mod tests;

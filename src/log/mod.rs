@@ -1,12 +1,13 @@
 //! Tracing events become DCMTK's lines: `<L>: <text>` on stderr, L one of `F E W I D T`, and dots on stdout.
 //!
 //! No time, no process, no logger, no colour; the prefix stands before every line of a record, so an empty line is `I: `
-//! with its blank. Each record is one write. A reader that went away or a full disk loses records and nothing else: logging
-//! never fails, and never ends a program.
+//! with its blank. With [`init_from`] all this is as a [configuration file](crate::logconfig) says. Each record is one
+//! write. A reader that went away or a full disk loses records and nothing else: logging never fails, and never ends a
+//! program.
 //!
 //! Who logs writes `tracing::info!`, `warn!` and so on, with DCMTK's logger as target (`target: "dcmtk.dcmnet"`), and
 //! [`fatal!`](crate::fatal), for tracing knows no level above ERROR. Only the message is printed, other fields are not.
-//! Text from a peer goes through [`clean`] first, for a record may have several lines, but a value must not begin one.
+//! Text from a peer goes through [`clean()`] first, for a record may have several lines, but a value must not begin one.
 //! Whatever else could steer a terminal is escaped for every record.
 
 mod clean;

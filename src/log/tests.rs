@@ -222,3 +222,63 @@ fn asking_whether_a_level_is_on_says_what_an_event_would_do() {
         assert!(!tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::DEBUG));
     });
 }
+
+/// A configuration of one appender, with levels for some loggers.
+fn levels(levels: &[(&str, Level)]) -> LogConfig {
+    let mut config = LogConfig::standard(Level::Warn);
+    for (name, level) in levels {
+        let logger = config::Logger { level: Some(*level), ..config::Logger::default() };
+        config.loggers.insert((*name).to_owned(), logger);
+    }
+    config
+}
+
+#[test]
+fn the_level_of_its_logger_decides_about_an_event() {
+    let events = || {
+        assert!(tracing::enabled!(target: "dcmtk.dcmnet", tracing::Level::DEBUG));
+        assert!(!tracing::enabled!(target: "dcmtk.apps.storescp", tracing::Level::INFO));
+        assert!(!tracing::enabled!(target: "dcmtk.dcmdata", tracing::Level::INFO));
+        tracing::trace!(target: "dcmtk.dcmnet", "1");
+        tracing::debug!(target: "dcmtk.dcmnet", "2");
+        tracing::debug!(target: "dcmtk.dcmnet.dump", "3");
+        tracing::debug!(target: "dcmtk.dcmnets", "4");
+        tracing::info!(target: "dcmtk.dcmdata", "5");
+        tracing::warn!(target: "dcmtk.dcmdata", "6");
+        tracing::error!(target: "dcmtk.apps.storescp", "7");
+        crate::fatal!(target: "dcmtk.apps.storescp", "8");
+        tracing::info!("9");
+        tracing::warn!("10");
+    };
+    let config = levels(&[("dcmtk.dcmnet", Level::Debug), ("dcmtk.apps", Level::Fatal)]);
+    assert_eq!(logged_with(config, events).concat(), ["D: 2\n", "D: 3\n", "W: 6\n", "F: 8\n", "W: 10\n"]);
+}
+
+#[test]
+fn a_level_that_no_logger_wants_is_not_asked_for() {
+    let hint = |config| {
+        let layer = layer::Lines::new(Arc::new(Loggers::with_sinks(config, Vec::new())));
+        tracing_subscriber::Layer::<tracing_subscriber::Registry>::max_level_hint(&layer)
+    };
+    use tracing::level_filters::LevelFilter;
+    assert_eq!(hint(levels(&[])), Some(LevelFilter::WARN));
+    assert_eq!(hint(levels(&[("a.b", Level::Debug), ("a", Level::Off)])), Some(LevelFilter::DEBUG));
+    assert_eq!(hint(LogConfig::standard(Level::Off)), Some(LevelFilter::OFF));
+}
+
+#[test]
+fn thresholds_filters_and_layouts_are_the_appenders_own() {
+    let mut config = LogConfig::standard(Level::Info);
+    let simple = config::Appender { layout: layout::Layout::Simple, ..config.appenders[0].clone() };
+    let threshold = config::Appender { threshold: Level::Warn, ..config.appenders[0].clone() };
+    let text = filter::Filter::Text { text: "secret".to_owned(), accept: false };
+    let filtered = config::Appender { filters: vec![text], ..config.appenders[0].clone() };
+    config.appenders.extend([simple, threshold, filtered]);
+    config.loggers.get_mut(config::ROOT).unwrap().appenders = vec![1, 2, 3];
+    let taken = logged_with(config, || {
+        tracing::info!("a\nb");
+        tracing::warn!("secret");
+    });
+    let wanted: [&[&str]; 4] = [&[], &["INFO - a\nb\n", "WARN - secret\n"], &["W: secret\n"], &["I: a\nI: b\n"]];
+    assert_eq!(taken, wanted);
+}

@@ -21,9 +21,9 @@ impl Properties {
         let mut properties = Self::default();
         // An editor may have left a byte order mark.
         for line in text.strip_prefix('\u{feff}').unwrap_or(text).lines() {
-            let line = line.trim_ascii_start();
+            let line = line.trim_start_matches(is_blank);
             if let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) {
-                properties.set(name.trim_ascii_end(), value.trim_ascii());
+                properties.set(name.trim_end_matches(is_blank), value.trim_matches(is_blank));
             }
         }
         properties
@@ -104,6 +104,11 @@ impl Properties {
         }
         (expanded != text).then_some(expanded)
     }
+}
+
+/// White space as C sees it.
+fn is_blank(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\x0b'
 }
 
 /// `true` and `false` in any case, or a number; none: it is neither.

@@ -10,6 +10,8 @@ mod commands;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod keep;
@@ -17,6 +19,8 @@ mod keep;
 mod layers;
 #[cfg(test)]
 mod layouts;
+#[cfg(test)]
+mod logging;
 #[cfg(test)]
 mod negotiate;
 #[cfg(test)]
@@ -27,5 +31,7 @@ mod receiver;
 mod rewriting;
 #[cfg(test)]
 mod serving;
+#[cfg(test)]
+mod studies;
 #[cfg(test)]
 mod traces;

@@ -13,7 +13,7 @@ def under(t, line):
     return script
 
 
-def heard(c, limit=1):
+def heard(c, limit=2):
     """What comes next, in few words; then the connection is closed."""
     got = answer(c, limit)
     c.sock.close()
@@ -104,7 +104,7 @@ def scn_receive_broken_messages(t):
                 c = Client(s.port)
                 c.associate([(1, MR, [EXPLICIT]), (3, CT, [EXPLICIT])])
                 c.sock.sendall(wire)
-                c.sock.settimeout(1)
+                c.sock.settimeout(5)
                 try:
                     got = c.recv()
                     got = f"status {got[1].Status:04X}" if got[0] else f"PDU type {got[1]} {got[2].hex()}"

@@ -6,9 +6,9 @@ from scenarios_storescp import answer, bad, connect, contents, echoes, el, parts
 
 
 def waits(port):
-    """A second peer that wants an echo: what it hears within half a second."""
+    """A second peer that wants an echo: what it hears within a second."""
     c = Client(port)
-    c.sock.settimeout(0.5)
+    c.sock.settimeout(1)
     try:
         return c, "answered" if c.associate([(1, ECHO, [IMPLICIT])]) else "rejected"
     except TimeoutError:

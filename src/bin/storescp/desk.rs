@@ -1,13 +1,20 @@
 //! The desk: where received objects are finished, one after the other.
 //!
 //! Associations receive at the same time; an object takes its turn only when it is there whole, and keeps it while it is
-//! named, published, logged and answered. A peer that stalls holds nothing up.
+//! named, published, logged and answered, and while what its coming causes is set going. A peer that stalls holds nothing
+//! up. The desk outlives associations, and so do the studies that are open at it.
+
+mod sort;
+pub(crate) mod studies;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use pacs_core::dataset::{Context, Form, Refusal};
+use pacs_core::association::Parties;
+use pacs_core::dataset::{Context, Form, Found, Refusal};
 use pacs_core::dimse::status;
 use pacs_core::disk::Staged;
 use pacs_core::names;
@@ -16,9 +23,11 @@ use pacs_tools::log::{self, DotLine, Progress};
 use tracing::{error, info, warn};
 
 use crate::TARGET;
-use crate::folder::{FileName, Outcome, Output};
-use crate::options::FileNames;
+use crate::events::Events;
+use crate::folder::{FileName, Outcome, Output, Shelf};
+use crate::options::{FileNames, Sorting};
 use crate::receiver::peer;
+use studies::{Arrival, Seat, Studies, Study};
 
 /// How objects are kept.
 #[derive(Clone, Debug)]
@@ -35,6 +44,10 @@ pub(crate) struct Keeping {
     pub(crate) naming: FileNames,
     /// Appended to each name.
     pub(crate) extension: OsString,
+    /// Into which folders they are sorted.
+    pub(crate) sorting: Sorting,
+    /// A study has ended when nothing happened for so long.
+    pub(crate) study_timeout: Option<Duration>,
 }
 
 /// What is done with the bytes of an object.
@@ -50,6 +63,11 @@ impl Keeping {
     fn bit_preserving(&self) -> bool {
         matches!(self.manner, Manner::AsTheyCome)
     }
+
+    /// Studies are told apart.
+    fn sorts(&self) -> bool {
+        self.sorting != Sorting::None && !self.ignore
+    }
 }
 
 /// The desk.
@@ -57,9 +75,35 @@ impl Keeping {
 pub(crate) struct Desk {
     output: Output,
     keeping: Keeping,
+    events: Events,
     progress: Progress,
-    /// Objects are finished in one order; none: each association for itself.
+    /// Objects are finished in one order; none: each association for itself, and with studies of its own.
     order: Option<Mutex<()>>,
+    /// Held for moments only. Who needs the order too takes that first.
+    state: Mutex<State>,
+    /// There is a moment to wait for.
+    due: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    studies: Studies,
+    /// The thread that ends studies when nothing happens is there.
+    timed: bool,
+    /// It sleeps until it is told that there is a moment to wait for.
+    asleep: bool,
+}
+
+/// The turn of an object, where there is one order.
+pub(crate) type Turn<'a> = Option<MutexGuard<'a, ()>>;
+
+/// An association's place at the desk; given back when dropped.
+#[derive(Debug)]
+pub(crate) struct Visit<'a> {
+    desk: &'a Desk,
+    /// The studies of this association, where each has its own.
+    own: Option<Mutex<State>>,
+    seat: Seat,
 }
 
 /// An object on its way to the desk.
@@ -67,46 +111,126 @@ pub(crate) struct Desk {
 pub(crate) struct Object {
     name: FileName,
     line: Option<DotLine>,
+    arrival: Option<Arrival>,
+    kept: Kept,
+}
+
+/// What has become of an object.
+#[derive(Debug)]
+enum Kept {
+    /// It is not there, or not yet.
+    No,
+    /// It was dropped, as wanted.
+    Dropped,
+    /// It is here under this name.
+    In(Arc<Shelf>, OsString),
 }
 
 impl Desk {
     /// A desk that finishes objects in one order, or each association's for itself.
-    pub(crate) fn new(output: Output, keeping: Keeping, progress: Progress, in_order: bool) -> Self {
-        Self { output, keeping, progress, order: in_order.then(Mutex::default) }
+    pub(crate) fn open(
+        output: Output,
+        keeping: Keeping,
+        events: Events,
+        progress: Progress,
+        in_order: bool,
+    ) -> Arc<Self> {
+        let timed = in_order && keeping.sorts() && keeping.study_timeout.is_some();
+        let state = Mutex::new(State::new(&keeping, &events));
+        let order = in_order.then(Mutex::default);
+        let desk = Arc::new(Self { output, keeping, events, progress, order, state, due: Condvar::new() });
+        if timed {
+            desk.start_timer();
+        }
+        desk
     }
 
-    fn turn(&self) -> Option<MutexGuard<'_, ()>> {
-        // Nothing panics while the lock is held; if it does, the order is as good as before.
-        self.order.as_ref().map(|order| order.lock().unwrap_or_else(PoisonError::into_inner))
+    fn start_timer(self: &Arc<Self>) {
+        let desk = Arc::clone(self);
+        match thread::Builder::new().name("end of study".to_owned()).spawn(move || desk.wait_for_silence()) {
+            Ok(_) => lock(&self.state).timed = true,
+            Err(e) => warn!(
+                target: TARGET,
+                "cannot start a thread that ends studies: {e}
+            They end by --eostudy-timeout only when the next object comes."
+            ),
+        }
     }
 
-    /// Names the file; the path it has then.
-    fn keep(&self, staged: Staged, name: &FileName) -> Result<String, (String, io::Error)> {
-        let first = || self.output.shown(&name.first());
-        let path = match self.output.publish(staged, name) {
+    /// Ends the studies that are open when nothing has happened for a time. Sleeps all the while.
+    fn wait_for_silence(&self) {
+        let mut state = lock(&self.state);
+        loop {
+            let Some(deadline) = state.studies.deadline() else {
+                state.asleep = true;
+                state = self.due.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                state = self.due.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+                continue;
+            }
+            drop(state);
+            let turn = self.turn();
+            let ended = lock(&self.state).studies.silent(Instant::now());
+            self.celebrate(&ended);
+            drop(turn);
+            state = lock(&self.state);
+        }
+    }
+
+    /// An association begins.
+    pub(crate) fn visit(&self, parties: &Parties) -> Visit<'_> {
+        self.events.expect(parties.address);
+        let own = self.order.is_none().then(|| Mutex::new(State::new(&self.keeping, &self.events)));
+        let seat = note(own.as_ref().unwrap_or(&self.state), &self.due, Studies::sit);
+        Visit { desk: self, own, seat }
+    }
+
+    /// Returns once every command that was caused so far has been started.
+    pub(crate) fn settle(&self) {
+        self.events.settle();
+    }
+
+    fn turn(&self) -> Turn<'_> {
+        self.order.as_ref().map(lock)
+    }
+
+    /// Does what is to be done when studies have ended.
+    fn celebrate(&self, ended: &[Study]) {
+        for study in ended {
+            self.events.study(study);
+        }
+    }
+
+    /// Names the file; the name it has then, or the path it should have had.
+    fn keep(&self, shelf: &Shelf, staged: Staged, name: &FileName) -> Result<OsString, (String, io::Error)> {
+        let name = match shelf.publish(staged, name) {
             Ok(Outcome::New(name)) => {
-                self.say_storing(&name);
-                self.output.shown(&name)
+                self.say_storing(shelf, &name);
+                name
             }
             Ok(Outcome::Replacing(name, staged)) => {
-                self.say_storing(&name);
-                let path = self.output.shown(&name);
+                self.say_storing(shelf, &name);
+                let path = shelf.shown(&name);
                 if !self.keeping.bit_preserving() {
                     warn!(target: TARGET, "DICOM file already exists, overwriting: {path}");
                 }
-                match self.output.replace(staged, &name) {
-                    Ok(()) => path,
+                match shelf.replace(staged, &name) {
+                    Ok(()) => name,
                     Err(e) => return Err((path, e)),
                 }
             }
             Err(e) => {
-                self.say_storing(&name.first());
-                return Err((first(), e));
+                let first = name.first();
+                self.say_storing(shelf, &first);
+                return Err((shelf.shown(&first), e));
             }
         };
-        match self.keeping.sync.then(|| self.output.sync()) {
-            Some(Err(e)) => Err((path, e)),
-            _ => Ok(path),
+        match self.keeping.sync.then(|| shelf.sync()) {
+            Some(Err(e)) => Err((shelf.shown(&name), e)),
+            _ => Ok(name),
         }
     }
 
@@ -129,16 +253,23 @@ impl Desk {
         status
     }
 
-    fn say_storing(&self, name: &OsStr) {
+    fn say_storing(&self, shelf: &Shelf, name: &OsStr) {
         if !self.keeping.bit_preserving() {
-            info!(target: TARGET, "storing DICOM file: {}", self.output.shown(name));
+            info!(target: TARGET, "storing DICOM file: {}", shelf.shown(name));
         }
     }
 
     fn refuse(&self, path: &str, e: &io::Error) -> u16 {
         let cure = cure(e);
         if self.keeping.bit_preserving() {
-            error!(target: TARGET, "Store SCP Failed: 0006:020a DIMSE_storeProvider: Cannot create file: {path}\n{}{cure}", log::reason(e));
+            use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+            let what = match e.kind() {
+                StorageFull | QuotaExceeded | FileTooLarge => {
+                    "DIMSE receiveDataSetInFile: Cannot write to file".to_owned()
+                }
+                _ => format!("DIMSE_storeProvider: Cannot create file: {path}"),
+            };
+            error!(target: TARGET, "Store SCP Failed: 0006:020a {what}\n{path}: {}{cure}", log::reason(e));
         } else {
             error!(target: TARGET, "cannot write DICOM file: {path}: {}{cure}", log::reason(e));
         }
@@ -146,17 +277,136 @@ impl Desk {
     }
 }
 
-impl Destination for Desk {
+impl State {
+    fn new(keeping: &Keeping, events: &Events) -> Self {
+        let studies = Studies::new(keeping.study_timeout, events.renames(), Instant::now());
+        Self { studies, timed: false, asleep: false }
+    }
+}
+
+impl Visit<'_> {
+    /// Something happens on the association.
+    pub(crate) fn touch(&self) {
+        if self.desk.keeping.sorts() {
+            self.note(Studies::touch);
+        }
+    }
+
+    fn note<T>(&self, deed: impl FnOnce(&mut Studies, Instant) -> T) -> T {
+        note(self.own.as_ref().unwrap_or(&self.desk.state), &self.desk.due, deed)
+    }
+
+    fn arrive(&self) -> Arrival {
+        let mut state = lock(self.own.as_ref().unwrap_or(&self.desk.state));
+        let now = Instant::now();
+        if !state.timed {
+            // Nobody waits for the end, so it is seen only now. There is nothing to do but to forget.
+            state.studies.silent(now);
+        }
+        state.studies.arrive(now)
+    }
+
+    /// Puts the file where it belongs; the status.
+    fn file(&self, object: &mut Object, staged: Staged, content: &Content, incoming: &Incoming<'_>) -> u16 {
+        let desk = self.desk;
+        let found: &[Found] = match content {
+            Content::Read(found) => found,
+            Content::Unread => &[],
+        };
+        let (shelf, study) = match &desk.keeping.sorting {
+            Sorting::None => (Arc::clone(desk.output.top()), None),
+            sorting => {
+                let open = |uid: &[u8]| self.note(|studies, _| studies.shelf(uid));
+                let Some(place) = sort::place(&desk.output, sorting, open, found, || peer(incoming.parties)) else {
+                    return status::CANNOT_UNDERSTAND;
+                };
+                let shelf = Arc::clone(&place.shelf);
+                self.note(|studies, _| studies.bring(&place.uid, place.shelf, self.seat, incoming.parties));
+                (shelf, Some(place.uid))
+            }
+        };
+        match desk.keep(&shelf, staged, &object.name) {
+            Ok(name) => {
+                if let Some(uid) = study {
+                    self.note(|studies, _| studies.stored(&uid, &name));
+                }
+                let path = shelf.shown(&name);
+                object.kept = Kept::In(shelf, name);
+                desk.judge(&path, content, incoming)
+            }
+            Err((path, e)) => desk.refuse(&path, &e),
+        }
+    }
+
+    /// The object's reception is over, whether it was kept or not.
+    fn settle(&self, object: &mut Object) {
+        if let Some(arrival) = object.arrival.take() {
+            self.note(|studies, now| studies.settle(arrival, now));
+        }
+    }
+
+    /// Does what the object's coming causes: after its answer, in its turn or in one of its own.
+    fn follow_up(&self, object: &Object, incoming: &Incoming<'_>, turn: Option<Turn<'_>>) {
+        let desk = self.desk;
+        let command = desk.events.on_reception() && !matches!(object.kept, Kept::No);
+        if !command && !desk.keeping.sorts() {
+            return;
+        }
+        let _turn = turn.unwrap_or_else(|| desk.turn());
+        match &object.kept {
+            Kept::No => {}
+            Kept::Dropped => desk.events.object(None, incoming.parties),
+            Kept::In(shelf, name) => desk.events.object(Some((shelf, name)), incoming.parties),
+        }
+        desk.celebrate(&self.note(|studies, _| studies.overtaken()));
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        let seat = self.seat;
+        let some_end = self.note(|studies, now| {
+            studies.leave(seat, now);
+            studies.some_are_overtaken()
+        });
+        if some_end {
+            let _turn = self.desk.turn();
+            self.desk.celebrate(&self.note(|studies, _| studies.overtaken()));
+        }
+    }
+}
+
+/// Does something with the studies, and wakes the thread that waits if there is a moment to wait for by now.
+fn note<T>(state: &Mutex<State>, due: &Condvar, deed: impl FnOnce(&mut Studies, Instant) -> T) -> T {
+    let mut state = lock(state);
+    let result = deed(&mut state.studies, Instant::now());
+    if state.asleep && state.studies.deadline().is_some() {
+        state.asleep = false;
+        due.notify_one();
+    }
+    result
+}
+
+/// Nothing panics while these locks are held; if it does, what they guard is as good as before.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Destination for Visit<'_> {
     type Object = Object;
-    type Turn<'a> = Option<MutexGuard<'a, ()>>;
+    type Turn<'a>
+        = Turn<'a>
+    where
+        Self: 'a;
 
     fn spare(&self) -> io::Result<Staged> {
-        self.output.stage()
+        self.desk.output.stage()
     }
 
     fn begin(&self, incoming: &Incoming<'_>) -> (Object, Target) {
-        let (name, changed) = FileName::new(self.keeping.naming, &self.keeping.extension, incoming);
-        if let Some(changed) = changed.filter(|_| self.keeping.naming == FileNames::Instance) {
+        let Desk { output, keeping, progress, .. } = self.desk;
+        let (name, changed) = FileName::new(keeping.naming, &keeping.extension, incoming);
+        if let Some(changed) = changed.filter(|_| keeping.naming == FileNames::Instance) {
             warn!(
                 target: TARGET,
                 "Sanitized unusual characters in SOP Instance UID, converted from \"{}\" to \"{}\".",
@@ -164,16 +414,17 @@ impl Destination for Desk {
                 changed.to
             );
         }
-        let object = Object { name, line: Some(self.progress.begin("RECV: ")) };
-        let file = match self.keeping.ignore {
+        let arrival = keeping.sorts().then(|| self.arrive());
+        let object = Object { name, line: Some(progress.begin("RECV: ")), arrival, kept: Kept::No };
+        let file = match keeping.ignore {
             true => None,
-            false => match self.output.stage() {
+            false => match output.stage() {
                 Ok(staged) => Some(staged),
                 Err(e) => return (object, Target::Failed(e)),
             },
         };
-        let meta = self.keeping.file_format;
-        let target = match (&self.keeping.manner, file) {
+        let meta = keeping.file_format;
+        let target = match (&keeping.manner, file) {
             (Manner::AsTheyCome, None) => Target::Nowhere,
             (Manner::AsTheyCome, Some(file)) => Target::Kept { file, meta },
             (Manner::Rewritten(form, context), file) => {
@@ -189,43 +440,48 @@ impl Destination for Desk {
         }
     }
 
-    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, Self::Turn<'a>) {
+    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, Turn<'a>) {
         drop(object.line.take());
+        let Desk { output, keeping, .. } = self.desk;
         let received = match received {
             // Before the turn is taken: the disk may take its time.
-            Received::File(staged, content) if self.keeping.sync => match staged.sync() {
+            Received::File(staged, content) if keeping.sync => match staged.sync() {
                 Ok(()) => Received::File(staged, content),
                 Err(e) => Received::Failed(e),
             },
             other => other,
         };
-        let turn = self.turn();
-        let shown = || self.output.shown(&object.name.first());
+        let turn = self.desk.turn();
+        let first = object.name.first();
+        let shown = || output.top().shown(&first);
         let status = match received {
-            Received::Dropped(_) => status::SUCCESS,
-            Received::File(staged, content) => match self.keep(staged, &object.name) {
-                Ok(path) => self.judge(&path, &content, incoming),
-                Err((path, e)) => self.refuse(&path, &e),
-            },
-            Received::Failed(e) => self.refuse(&shown(), &e),
+            Received::File(staged, content) => self.file(object, staged, &content, incoming),
+            Received::Failed(e) => self.desk.refuse(&shown(), &e),
             // DCMTK: what is not kept is not missed.
-            Received::Refused(_) if self.keeping.ignore => status::SUCCESS,
+            Received::Dropped(_) | Received::Refused(_) if keeping.ignore => {
+                object.kept = Kept::Dropped;
+                status::SUCCESS
+            }
+            Received::Dropped(_) => status::SUCCESS,
             Received::Refused(refusal) => {
-                self.say_storing(&object.name.first());
+                self.desk.say_storing(output.top(), &first);
                 error!(target: TARGET, "cannot write DICOM file: {}: {refusal}\n{}", shown(), peer(incoming.parties));
                 status::OUT_OF_RESOURCES
             }
         };
+        self.settle(object);
         (status, turn)
     }
 
-    fn answered(&self, object: Object, _incoming: &Incoming<'_>, _status: u16, turn: Option<Self::Turn<'_>>) {
-        drop(turn);
-        drop(object);
+    fn answered(&self, object: Object, incoming: &Incoming<'_>, _status: u16, turn: Option<Turn<'_>>) {
+        self.follow_up(&object, incoming, turn);
     }
 
     fn broken(&self, mut object: Object, incoming: &Incoming<'_>, error: &StoreError) {
         drop(object.line.take());
+        self.settle(&mut object);
+        // It may be there all the same, and only its answer was lost.
+        self.follow_up(&object, incoming, None);
         match error {
             StoreError::Dimse(e) => error!(target: TARGET, "Store SCP Failed: {e}\n{}", peer(incoming.parties)),
             StoreError::Refused(refusal) => {

@@ -1,101 +1,24 @@
-//! Where received files go: their names.
+//! Where received files go: the output folder, the folders of studies below it, and the names.
+
+mod name;
+mod study;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::Read;
+use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
 
 use pacs_core::dataset::ScratchMaker;
 use pacs_core::disk::{Folder, Published, Staged};
-use pacs_core::names;
-use pacs_core::service::c_store::Incoming;
-use pacs_core::uid;
 
-use crate::options::FileNames;
+pub(crate) use name::{FileName, sanitized};
+pub(crate) use study::{Patient, StudyName};
 
-/// A name for an object, before it is known whether it is free.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FileName {
-    stem: String,
-    tail: OsString,
-    naming: FileNames,
-    /// The instance UID of the request when it is not a proper UID: two such may clean to the same name.
-    odd_uid: Option<String>,
-}
-
-/// An instance UID whose unusual characters were replaced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sanitized {
-    /// As it came.
-    pub(crate) from: String,
-    /// As it stands in the name.
-    pub(crate) to: String,
-}
-
-impl FileName {
-    /// The name that an object will get, and whether its UID had to be cleaned for it.
-    pub(crate) fn new(naming: FileNames, extension: &OsStr, incoming: &Incoming<'_>) -> (Self, Option<Sanitized>) {
-        let prefix = names::storage_prefix(&incoming.request.sop_class).unwrap_or("UNKNOWN");
-        let instance = &incoming.request.sop_instance;
-        let clean = sanitized(instance);
-        let changed = (clean != *instance).then(|| Sanitized { from: instance.clone(), to: clean.clone() });
-        let (stem, tail, odd_uid) = match naming {
-            FileNames::Instance => {
-                let proper = instance.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-                (format!("{prefix}.{clean}"), extension.to_owned(), (!proper).then(|| instance.clone()))
-            }
-            FileNames::Unique => (format!("{prefix}.X.{}", uid::new()), extension.to_owned(), None),
-            FileNames::Time => {
-                let mut tail = OsString::from(format!(".{prefix}"));
-                tail.push(extension);
-                (time_stamp(SystemTime::now()), tail, None)
-            }
-        };
-        (Self { stem, tail, naming, odd_uid }, changed)
-    }
-
-    /// The name itself.
-    pub(crate) fn first(&self) -> OsString {
-        self.with(&self.stem)
-    }
-
-    /// The name to try when the first and `tried` others are taken.
-    fn next(&self, tried: u32) -> OsString {
-        self.with(&format!("{}_{tried:04}", self.stem))
-    }
-
-    fn with(&self, stem: &str) -> OsString {
-        let mut name = OsString::from(stem);
-        name.push(&self.tail);
-        name
-    }
-}
-
-/// Characters that a name may have come through, all others become `_`.
-fn sanitized(value: &str) -> String {
-    // DCMTK: these and no others; a path separator is not among them.
-    let allowed = |c: char| c.is_ascii_alphanumeric() || " -.:@_".contains(c);
-    value.chars().map(|c| if allowed(c) { c } else { '_' }).collect()
-}
-
-/// `YYYYMMDDhhmmssmmm`, local time.
-fn time_stamp(now: SystemTime) -> String {
-    match jiff::Timestamp::try_from(now) {
-        Ok(now) => {
-            let local = now.to_zoned_datetime(jiff::tz::TimeZone::system());
-            format!("{}{:03}", local.strftime("%Y%m%d%H%M%S"), local.millisecond())
-        }
-        // A clock beyond what calendars know: any name will do, collisions are resolved.
-        Err(_) => "00000000000000000".to_owned(),
-    }
-}
-
-/// The output folder.
+/// A folder that files are put into, and how it is called in the log.
 #[derive(Debug)]
-pub(crate) struct Output {
-    folder: Arc<Folder>,
+pub(crate) struct Shelf {
+    folder: Folder,
     shown: PathBuf,
     /// Serial numbers are given out one at a time, so that each is tried once.
     serial: Mutex<()>,
@@ -106,25 +29,81 @@ pub(crate) struct Output {
 pub(crate) enum Outcome {
     /// Under a free name.
     New(OsString),
-    /// In place of another file.
+    /// In place of another file, once [`Shelf::replace`] has been called.
     Replacing(OsString, Staged),
 }
 
+/// The output folder and what is below it.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    top: Arc<Shelf>,
+    /// Folders that are made are on the disk before they are used.
+    sync: bool,
+}
+
 impl Output {
-    /// The folder, shown in the log under the path that was given.
-    pub(crate) fn new(folder: Folder, shown: PathBuf) -> Self {
-        Self { folder: Arc::new(folder), shown, serial: Mutex::new(()) }
+    /// The folder, shown under the path that was given. With `sync`, folders made in it are on the disk before they are used.
+    pub(crate) fn new(folder: Folder, shown: PathBuf, sync: bool) -> Self {
+        Self { top: Arc::new(Shelf::new(folder, without_slashes(shown))), sync }
+    }
+
+    /// The output folder itself.
+    pub(crate) fn top(&self) -> &Arc<Shelf> {
+        &self.top
     }
 
     /// A file for an object that is on its way.
-    pub(crate) fn stage(&self) -> std::io::Result<Staged> {
-        self.folder.stage()
+    pub(crate) fn stage(&self) -> io::Result<Staged> {
+        self.top.folder.stage()
     }
 
     /// Makes files for a while, for objects that need more room than memory is given.
     pub(crate) fn scratch(&self) -> ScratchMaker {
-        let folder = Arc::clone(&self.folder);
-        ScratchMaker::new(move || Ok(Box::new(folder.stage()?)))
+        let top = Arc::clone(&self.top);
+        ScratchMaker::new(move || Ok(Box::new(top.folder.stage()?)))
+    }
+
+    /// The folder of a study, and whether it had to be made. One that is there already only serves if `shared`; else
+    /// `AlreadyExists`.
+    ///
+    /// # Errors
+    /// The path the folder would have had, and why it cannot be had.
+    pub(crate) fn study(&self, name: &StudyName, shared: bool) -> Result<(Arc<Shelf>, bool), (PathBuf, io::Error)> {
+        let shown = match name.parent() {
+            None => self.top.shown.join(name.name()),
+            Some(parent) => self.top.shown.join(parent).join(name.name()),
+        };
+        let found = match name.parent() {
+            None => self.within(&self.top.folder, name.name()),
+            // DCMTK: a prefix may lead into folders that are there.
+            Some(parent) => {
+                Folder::open(self.top.folder.path().join(parent)).and_then(|folder| self.within(&folder, name.name()))
+            }
+        };
+        match found {
+            Ok((_, false)) if !shared => Err((shown, io::ErrorKind::AlreadyExists.into())),
+            Ok((folder, made)) => Ok((Arc::new(Shelf::new(folder, shown)), made)),
+            Err(e) => Err((shown, e)),
+        }
+    }
+
+    fn within(&self, parent: &Folder, name: &OsStr) -> io::Result<(Folder, bool)> {
+        let (folder, made) = parent.subfolder(name)?;
+        if made && self.sync {
+            parent.sync()?;
+        }
+        Ok((folder, made))
+    }
+}
+
+impl Shelf {
+    fn new(folder: Folder, shown: PathBuf) -> Self {
+        Self { folder, shown, serial: Mutex::new(()) }
+    }
+
+    /// Its path, as the log and commands show it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shown
     }
 
     /// A name's path for the log.
@@ -132,21 +111,21 @@ impl Output {
         self.shown.join(name).display().to_string()
     }
 
-    /// Gives the file its name. A file that is there already is only replaced, by [`Output::replace`], when it is the same
+    /// Whether its path still leads to a folder. If that is another one by now, it is used from here on.
+    pub(crate) fn is_there(&self) -> bool {
+        self.folder.refresh().is_ok()
+    }
+
+    /// Gives the file its name. A file that is there already is only replaced, by [`Shelf::replace`], when it is the same
     /// instance's: where UIDs are not proper ones two may clean to the same name, and names made of the time are never
     /// given twice.
-    pub(crate) fn publish(&self, staged: Staged, name: &FileName) -> std::io::Result<Outcome> {
+    pub(crate) fn publish(&self, staged: Staged, name: &FileName) -> io::Result<Outcome> {
         let first = name.first();
         let mut staged = match self.folder.publish(staged, &first)? {
             Published::New => return Ok(Outcome::New(first)),
             Published::Exists(staged) => staged,
         };
-        let same = match (&name.naming, &name.odd_uid) {
-            (FileNames::Instance, None) => true,
-            (FileNames::Instance, Some(uid)) => holds_instance(&self.shown.join(&first), uid),
-            (FileNames::Unique | FileNames::Time, _) => false,
-        };
-        if same {
+        if name.is_of(&self.shown.join(&first)) {
             return Ok(Outcome::Replacing(first, staged));
         }
         let _turn = self.serial.lock();
@@ -154,41 +133,49 @@ impl Output {
             let next = name.next(tried);
             staged = match self.folder.publish(staged, &next)? {
                 Published::New => return Ok(Outcome::New(next)),
-                Published::Exists(staged) => {
-                    if name.odd_uid.as_ref().is_some_and(|uid| holds_instance(&self.shown.join(&next), uid)) {
-                        return Ok(Outcome::Replacing(next, staged));
-                    }
-                    staged
+                Published::Exists(staged) if name.has_twins() && name.is_of(&self.shown.join(&next)) => {
+                    return Ok(Outcome::Replacing(next, staged));
                 }
+                Published::Exists(staged) => staged,
             };
         }
-        Err(std::io::ErrorKind::AlreadyExists.into())
+        Err(io::ErrorKind::AlreadyExists.into())
     }
 
     /// Puts the file in the place of the one that bears the name.
-    pub(crate) fn replace(&self, staged: Staged, name: &OsStr) -> std::io::Result<()> {
+    pub(crate) fn replace(&self, staged: Staged, name: &OsStr) -> io::Result<()> {
         self.folder.replace(staged, name)
     }
 
+    /// Renames a file, unless something bears the new name: then false, and nothing is changed.
+    pub(crate) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<bool> {
+        self.folder.rename_new(from, to)
+    }
+
     /// Waits until the names given so far are on the disk.
-    pub(crate) fn sync(&self) -> std::io::Result<()> {
+    pub(crate) fn sync(&self) -> io::Result<()> {
         self.folder.sync()
     }
 }
 
-/// Does the file's meta header name this instance? Bare data sets and other files do not.
-fn holds_instance(path: &Path, uid: &str) -> bool {
-    const LOOKED_AT: u64 = 1024;
-    let mut head = Vec::new();
-    let Ok(file) = File::open(path) else { return false };
-    if file.take(LOOKED_AT).read_to_end(&mut head).is_err() || head.get(128..132) != Some(b"DICM") {
-        return false;
+/// A path without slashes behind it, as DCMTK shows it.
+fn without_slashes(path: PathBuf) -> PathBuf {
+    let mut bytes = path.into_os_string().into_vec();
+    while bytes.len() > 1 && bytes.ends_with(b"/") {
+        bytes.pop();
     }
-    let key = b"\x02\0\x03\0UI";
-    let Some(at) = head.windows(key.len()).position(|w| w == key) else { return false };
-    let value = head.get(at + 6..at + 8).map(|l| usize::from(u16::from_le_bytes([l[0], l[1]])));
-    let value = value.and_then(|length| head.get(at + 8..at + 8 + length)).unwrap_or_default();
-    let written: Vec<u8> = uid.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect();
-    let end = value.iter().rposition(|&b| b != 0).map_or(0, |at| at + 1);
-    value[..end] == written[..]
+    OsString::from_vec(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStrExt;
+
+    #[test]
+    fn slashes_behind_a_path_are_not_shown() {
+        for (given, shown) in [("a//", "a"), ("/", "/"), ("//", "/"), (".", "."), ("a/b", "a/b"), ("", "")] {
+            assert_eq!(without_slashes(given.into()).as_os_str().as_bytes(), shown.as_bytes());
+        }
+    }
 }

@@ -2,12 +2,15 @@
 #![deny(unsafe_code)]
 
 mod desk;
+mod events;
 mod folder;
+mod inetd;
 mod options;
 mod receiver;
 
+use std::convert::Infallible;
 use std::io::{self, Write};
-use std::path::Path;
+use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +21,7 @@ use pacs_core::association::profile;
 use pacs_core::dataset::Context;
 use pacs_core::dataset::vr::{Dictionary, Loaded};
 use pacs_core::disk::Folder;
-use pacs_core::net::listen::{Listener, Serving};
+use pacs_core::net::listen::{Listener, Serve, Serving};
 use pacs_core::net::resolve::Resolver;
 use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_core::service::c_echo;
@@ -31,6 +34,7 @@ use pacs_tools::{exit, limits};
 use tracing::{debug, error, warn};
 
 use desk::{Desk, Keeping, Manner};
+use events::Events;
 use folder::Output;
 use options::{Config, Outcome, ProcessModel};
 use receiver::Receiver;
@@ -45,6 +49,7 @@ const MOST_ASSOCIATIONS: usize = 2048;
 struct Failed;
 
 fn main() -> ExitCode {
+    let connection = inetd::connection(std::env::args_os());
     let config = match options::parse(std::env::args_os()) {
         Outcome::Run(config) => config,
         Outcome::Stop { code, stdout, stderr } => {
@@ -58,19 +63,65 @@ fn main() -> ExitCode {
     if let Some(arguments) = &config.general.arguments {
         log::always(format_args!("{arguments}\n"));
     }
-    match run(&config, progress) {
+    let started = match (config.inetd, connection) {
+        (false, _) => run(&config, progress).map(|never| match never {}),
+        (true, Some(connection)) => serve_one(&config, progress, connection),
+        (true, None) => {
+            error!(
+                target: TARGET,
+                "descriptor 0 is no connection\n--inetd is for being started by inetd, xinetd or a systemd socket with Accept=yes."
+            );
+            return ExitCode::from(exit::INETD_FAILED);
+        }
+    };
+    match started {
+        Ok(()) => ExitCode::from(exit::NO_ERROR),
         Err(Failed) => ExitCode::from(exit::COMMANDLINE_SYNTAX_ERROR),
     }
 }
 
 /// From the command line to the first connection, in DCMTK's order.
-fn run(config: &Config, progress: Progress) -> Result<std::convert::Infallible, Failed> {
+fn run(config: &Config, progress: Progress) -> Result<Infallible, Failed> {
     let contexts = contexts(config)?;
     debug!(target: TARGET, "{}", help::banner("storescp"));
-    let output = open_output(&config.directory, config.network.ignore)?;
+    let dictionary = dictionary();
+    let output = open_output(config)?;
     let listener = listen(config)?;
-    let limit = limit(config);
-    let receiver = Receiver {
+    let serving = match config.process_model {
+        ProcessModel::Single => Serving::Serial,
+        ProcessModel::Together | ProcessModel::Fork => {
+            Serving::Threads { limit: limit(config), wait: config.max_associations.is_some() }
+        }
+    };
+    listener.run(serving, Arc::new(receiver(config, contexts, output, dictionary, progress)))
+}
+
+/// The same for the one connection that inetd hands over.
+fn serve_one(config: &Config, progress: Progress, connection: TcpStream) -> Result<(), Failed> {
+    if config.port != 0 {
+        warn!(target: TARGET, "Parameter port not required in inetd mode");
+    }
+    let contexts = contexts(config)?;
+    debug!(target: TARGET, "{}", help::banner("storescp"));
+    let dictionary = dictionary();
+    let output = open_output(config)?;
+    let receiver = receiver(config, contexts, output, dictionary, progress);
+    if let Some(session) = receiver.establish(connection) {
+        receiver.serve(session);
+    }
+    receiver.desk.settle();
+    Ok(())
+}
+
+fn receiver(
+    config: &Config,
+    contexts: Contexts,
+    output: Output,
+    dictionary: &'static Dictionary,
+    progress: Progress,
+) -> Receiver {
+    let names = Arc::new(Resolver::new());
+    Receiver {
         policy: Policy {
             refuse: config.network.refuse,
             require_implementation_class: config.network.reject,
@@ -87,17 +138,10 @@ fn run(config: &Config, progress: Progress) -> Result<std::convert::Infallible, 
         forked: config.process_model == ProcessModel::Fork,
         verbose_parameters: config.general.verbose_pc,
         trouble: trouble(config),
-        desk: desk(config, output, progress),
-        names: Resolver::new(),
-        limit,
-    };
-    let serving = match config.process_model {
-        ProcessModel::Single => Serving::Serial,
-        ProcessModel::Together | ProcessModel::Fork => {
-            Serving::Threads { limit, wait: config.max_associations.is_some() }
-        }
-    };
-    listener.run(serving, Arc::new(receiver))
+        desk: desk(config, output, dictionary, progress, &names),
+        names,
+        limit: limit(config),
+    }
 }
 
 /// What is accepted: all storage classes and Verification in the preferred encodings, or what a profile says.
@@ -116,7 +160,8 @@ fn contexts(config: &Config) -> Result<Contexts, Failed> {
 }
 
 /// The output folder; with `--ignore` it need not be writable.
-fn open_output(directory: &Path, ignore: bool) -> Result<Output, Failed> {
+fn open_output(config: &Config) -> Result<Output, Failed> {
+    let directory = &config.directory;
     let folder = Folder::open(directory).map_err(|e| {
         fatal!(
             target: TARGET,
@@ -125,7 +170,7 @@ fn open_output(directory: &Path, ignore: bool) -> Result<Output, Failed> {
         );
         Failed
     })?;
-    if !ignore && !folder.is_writable() {
+    if !config.network.ignore && !folder.is_writable() {
         fatal!(
             target: TARGET,
             "specified output directory is not writeable\n{}: let this program's user write there, or name another folder \
@@ -143,7 +188,7 @@ fn open_output(directory: &Path, ignore: bool) -> Result<Output, Failed> {
             directory.display()
         ),
     }
-    Ok(Output::new(folder, directory.to_owned()))
+    Ok(Output::new(folder, directory.clone(), config.sync))
 }
 
 /// The dictionary that gives elements of implicit VR their representation: the files of `DCMDICTPATH`, else the built-in one.
@@ -211,24 +256,33 @@ fn trouble(config: &Config) -> Trouble {
 }
 
 /// What is done with the bytes of objects.
-fn manner(config: &Config, output: &Output) -> Manner {
+fn manner(config: &Config, output: &Output, dictionary: &'static Dictionary) -> Manner {
     if config.output.bit_preserving {
         return Manner::AsTheyCome;
     }
     let mut context = Context::new(output.scratch());
     context.limits.inflated = config.output.max_inflated;
-    context.dictionary = dictionary();
+    context.dictionary = dictionary;
     Manner::Rewritten(config.output.form(), context)
 }
 
-fn desk(config: &Config, output: Output, progress: Progress) -> Desk {
+fn desk(
+    config: &Config,
+    output: Output,
+    dictionary: &'static Dictionary,
+    progress: Progress,
+    names: &Arc<Resolver>,
+) -> Arc<Desk> {
     let keeping = Keeping {
         ignore: config.network.ignore,
-        manner: manner(config, &output),
+        manner: manner(config, &output, dictionary),
         file_format: config.output.format == output::Format::File,
         sync: config.sync,
         naming: config.file_names,
         extension: config.extension.clone(),
+        sorting: config.sorting.clone(),
+        study_timeout: config.events.study_timeout,
     };
-    Desk::new(output, keeping, progress, config.process_model != ProcessModel::Fork)
+    let events = Events::new(&config.events, config.file_names, Arc::clone(names), config.network.disable_host_lookup);
+    Desk::open(output, keeping, events, progress, config.process_model != ProcessModel::Fork)
 }

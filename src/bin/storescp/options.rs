@@ -403,8 +403,7 @@ fn other_network() -> Group<Config> {
     Group::new("network options", "other network options")
         .row(
             flag("-id", "--inetd", "serve the connection that inetd hands over", |o: &mut Config| o.inetd = true)
-                .not_with(&["--fork"])
-                .later(),
+                .not_with(&["--fork"]),
         )
         .rows([network::socket_timeout(), network::acse_timeout(), network::dimse_timeout()].map(shared))
         .row(
@@ -473,18 +472,15 @@ fn sorting() -> Group<Config> {
         option("-ss", "--sort-conc-studies", prefix, "folders named prefix_time", |o: &mut Config, v| {
             o.sorting = Sorting::ByArrival(v.text(0));
         })
-        .not_with(not_bit_preserving)
-        .later(),
+        .not_with(not_bit_preserving),
         option("-su", "--sort-on-study-uid", prefix, "folders named prefix_StudyInstanceUID", |o: &mut Config, v| {
             o.sorting = Sorting::ByStudy(v.text(0));
         })
-        .not_with(not_bit_preserving)
-        .later(),
+        .not_with(not_bit_preserving),
         flag("-sp", "--sort-on-patientname", "folders named PatientName_time", |o: &mut Config| {
             o.sorting = Sorting::ByPatient;
         })
-        .not_with(not_bit_preserving)
-        .later(),
+        .not_with(not_bit_preserving),
     ])
 }
 
@@ -525,27 +521,22 @@ fn durability() -> Group<Config> {
 fn events() -> Group<Config> {
     let command = const { &[text("command")] };
     Group::new("event options", "")
-        .row(
-            option("-xcr", "--exec-on-reception", command, "shell command for each object", |o: &mut Config, v| {
-                o.events.on_reception = Some(v.text(0));
-            })
-            .later(),
-        )
+        .row(option("-xcr", "--exec-on-reception", command, "shell command for each object", |o: &mut Config, v| {
+            o.events.on_reception = Some(v.text(0));
+        }))
         .row(
             option("-xcs", "--exec-on-eostudy", command, "shell command for each study", |o: &mut Config, v| {
                 o.events.on_study_end = Some(v.text(0));
             })
             .not_with(&["--fork", "--inetd"])
-            .only_with(SORTING)
-            .later(),
+            .only_with(SORTING),
         )
         .row(
             flag("-rns", "--rename-on-eostudy", "give the files of a finished study other names", |o: &mut Config| {
                 o.events.rename = true;
             })
             .not_with(&["--fork", "--inetd"])
-            .only_with(SORTING)
-            .later(),
+            .only_with(SORTING),
         )
         .row(
             option(
@@ -556,8 +547,7 @@ fn events() -> Group<Config> {
                 |o: &mut Config, v| o.events.study_timeout = Some(Duration::from_secs(v.int(0).unsigned_abs())),
             )
             .default_value("never")
-            .only_with(STUDY_END)
-            .later(),
+            .only_with(STUDY_END),
         )
         .row(flag("-xs", "--exec-sync", "wait for each command", |o: &mut Config| o.events.wait = true))
 }

@@ -1,6 +1,7 @@
 //! One association from its first byte to its last: receive, judge, serve, end.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pacs_core::association::accept::{self, Acceptance, Cause, Policy, Verdict};
@@ -47,9 +48,9 @@ pub(crate) struct Receiver {
     /// Trouble on request.
     pub(crate) trouble: Trouble,
     /// Where objects go.
-    pub(crate) desk: Desk,
+    pub(crate) desk: Arc<Desk>,
     /// Names of peers, for the log.
-    pub(crate) names: Resolver,
+    pub(crate) names: Arc<Resolver>,
     /// The most associations at a time, for the log.
     pub(crate) limit: usize,
 }
@@ -240,17 +241,19 @@ impl Receiver {
     /// Serves calls until the association ends. Beside [`pacs_core::association::accept`]'s classes this is all that is
     /// served: whatever else comes is not expected here.
     fn serve_association(&self, mut association: Box<Association>) {
+        let visit = self.desk.visit(association.parties());
         loop {
             let served = match dimse::next(&mut association) {
                 Err(e) => Err(StoreError::Dimse(e)),
                 Ok((message, call)) => match &message.kind {
                     Kind::Request(Request::Echo(request)) => {
+                        visit.touch();
                         self.say_echo(&message, request.message_id, call.context);
                         c_echo::serve(call, request).map_err(StoreError::Dimse)
                     }
                     Kind::Request(Request::Store(request)) => {
                         self.say_store(&message, request, call.context);
-                        c_store::serve(call, request, &self.trouble, &self.desk)
+                        c_store::serve(call, request, &self.trouble, &visit)
                     }
                     Kind::Request(
                         Request::Find(_)
@@ -263,6 +266,8 @@ impl Receiver {
                 },
             };
             if let Err(e) = served {
+                // The peer may take its time to go.
+                drop(visit);
                 return self.end(*association, &e);
             }
         }

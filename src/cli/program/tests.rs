@@ -1,4 +1,4 @@
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 
 use super::{LOGGING, Logging, Outcome, Parameter, Program, Stop, list};
@@ -16,9 +16,15 @@ struct Typed {
     many: Vec<String>,
     level: String,
     call: Option<String>,
+    log: Option<String>,
 }
 
 impl Logging for Typed {
+    fn set_up(&mut self, program: &str, called: &OsStr) -> Result<(), String> {
+        self.log = Some(format!("{program} as {}", called.display()));
+        if self.peer == "nolog" { Err("No log".to_owned()) } else { Ok(()) }
+    }
+
     fn hides_errors(&self) -> bool {
         self.quiet
     }
@@ -199,6 +205,16 @@ fn errors_are_hidden_once_the_log_is_quiet() {
     assert_eq!(logged, "I: calling 'tool' with 7 arguments: '--quiet' '--arguments' '--number' 'x' 'h' '1' 'f' \n");
     let logged = stop("--arguments -n x h 1 f").stderr;
     assert!(logged.starts_with("I: calling ") && logged.ends_with("error: Invalid value for option --number (x)\n"));
+}
+
+#[test]
+fn the_log_is_set_up_in_its_turn() {
+    assert_eq!(error("nolog 104 f --number x"), "No log");
+    assert_eq!(error("nolog x f"), "Invalid parameter value x", "the port comes before");
+    assert_eq!(error("-q --arguments nolog 104 f"), "No log", "nothing is hidden or logged yet");
+    assert_eq!(call("host 104 f", true).unwrap().log.as_deref(), Some("tool as tool"));
+    let table_only = call("nolog 104 f", false).unwrap();
+    assert_eq!(table_only.log, None);
 }
 
 #[test]

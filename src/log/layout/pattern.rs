@@ -193,7 +193,10 @@ impl<'a> Reader<'a> {
 
     fn meaning(&mut self, letter: char) -> Option<What> {
         Some(match letter {
-            'c' => What::Logger(self.option().trim().parse().unwrap_or(0)),
+            'c' => {
+                let digits = self.option().trim_ascii_start().split(|c: char| !c.is_ascii_digit()).next();
+                What::Logger(digits.and_then(|digits| digits.parse().ok()).unwrap_or(0))
+            }
             'd' | 'D' => {
                 let format = match self.option() {
                     "" => "%Y-%m-%d %H:%M:%S",

@@ -53,6 +53,11 @@ impl TimeFormat {
                     calendar.push_str("%%");
                 }
                 Some(_) => match conversion(after) {
+                    // The C library's name for UTC.
+                    Some((known, after)) if !local && known.ends_with('Z') => {
+                        rest = after;
+                        calendar.push_str("GMT");
+                    }
                     Some((known, after)) => {
                         rest = after;
                         calendar.push_str(&known);

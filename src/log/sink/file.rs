@@ -26,10 +26,23 @@ struct State {
     /// None while it cannot be opened.
     open: Option<Open>,
     roll: Roll,
-    /// Records are being lost.
-    trouble: Option<Trouble>,
     /// The file ends within a record.
     torn: bool,
+    /// While records are being lost: when the file is opened again.
+    retry: Option<Instant>,
+    /// Records lost since it was last said how many.
+    lost: u64,
+    complaint: Complaint,
+}
+
+/// What has been said of lost records. On a disk that is almost full, short records still get there: that is not spoken of
+/// each time.
+#[derive(Default)]
+struct Complaint {
+    /// When it was last said that records are lost.
+    last: Option<Instant>,
+    /// That they are not any more has yet to be said.
+    open: bool,
 }
 
 struct Open {
@@ -40,31 +53,20 @@ struct Open {
     limit: Option<u64>,
 }
 
-struct Trouble {
-    /// When the file is opened again.
-    retry: Instant,
-    lost: u64,
-}
+/// The least time between two complaints about the same file.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 impl File {
     /// Opens the file; if that fails it is tried again later.
     pub(super) fn open(config: &LogFile) -> (Self, Vec<Problem>) {
         let mut problems = Vec::new();
-        let opened = Open::new(config);
-        let opened = if config.append { opened } else { opened.and_then(Open::emptied) };
-        let (open, trouble) = match opened {
-            Ok(open) => (Some(open), None),
-            Err(e) => {
-                problems.push(Problem::error(format!(
-                    "Unable to open file: {}: {}",
-                    config.path.display(),
-                    reason(&e)
-                )));
-                (None, Some(Trouble::new(config.reopen_delay)))
-            }
-        };
         let roll = Roll::new(config.rolling, Timestamp::now());
-        let state = State { open, roll, trouble, torn: false };
+        let mut state = State { open: None, roll, torn: false, retry: None, lost: 0, complaint: Complaint::default() };
+        let opened = Open::new(config);
+        match if config.append { opened } else { opened.and_then(Open::emptied) } {
+            Ok(open) => state.open = Some(open),
+            Err(e) => problems.extend(state.fail(config, "Unable to open file", &e)),
+        }
         (Self { config: config.clone(), state: Mutex::new(state) }, problems)
     }
 }
@@ -80,7 +82,10 @@ impl Sink for File {
         state.reopen(&self.config);
         match state.write(bytes) {
             Ok(()) => problems.extend(state.recover(&self.config)),
-            Err(e) => problems.extend(state.fail(&self.config, &e)),
+            Err(e) => {
+                state.lost += 1;
+                problems.extend(state.fail(&self.config, "file is not open", &e));
+            }
         }
         let size = state.open.as_ref().and_then(|open| open.size).unwrap_or(0);
         if state.roll.is_full(size) {
@@ -96,13 +101,13 @@ impl State {
         match self.roll.roll(&config.path, now, size) {
             Ok(()) => {
                 self.torn = false;
-                self.open = Open::new(config)
-                    .map_err(|e| {
-                        let path = config.path.display();
-                        problems.push(Problem::error(format!("Failed to open file {path}: {}", reason(&e))));
-                        self.trouble = Some(Trouble::new(config.reopen_delay));
-                    })
-                    .ok();
+                match Open::new(config) {
+                    Ok(open) => self.open = Some(open),
+                    Err(e) => {
+                        self.open = None;
+                        problems.extend(self.fail(config, "Failed to open file", &e));
+                    }
+                }
             }
             // The file goes on as it is: what it holds is not thrown away.
             Err(problem) => problems.push(problem),
@@ -111,9 +116,8 @@ impl State {
 
     /// After a failure the file may be gone or replaced, its file system mounted again.
     fn reopen(&mut self, config: &LogFile) {
-        let Some(trouble) = &mut self.trouble else { return };
-        if trouble.retry <= Instant::now() {
-            trouble.retry = Instant::now() + config.reopen_delay;
+        if self.retry.is_some_and(|retry| retry <= Instant::now()) {
+            self.retry = Some(Instant::now() + config.reopen_delay);
             self.open = Open::new(config).ok();
         }
     }
@@ -123,18 +127,22 @@ impl State {
         if self.torn { open.write(&[b"\n", bytes].concat(), &mut self.torn) } else { open.write(bytes, &mut self.torn) }
     }
 
-    fn fail(&mut self, config: &LogFile, e: &io::Error) -> Option<Problem> {
-        if let Some(trouble) = &mut self.trouble {
-            trouble.lost += 1;
+    fn fail(&mut self, config: &LogFile, what: &str, e: &io::Error) -> Option<Problem> {
+        let now = Instant::now();
+        self.retry.get_or_insert(now + config.reopen_delay);
+        if self.complaint.open || self.complaint.last.is_some_and(|last| now < last + PATIENCE) {
             return None;
         }
-        self.trouble = Some(Trouble { lost: 1, ..Trouble::new(config.reopen_delay) });
-        Some(Problem::error(format!("file is not open: {}: {}", config.path.display(), reason(e))))
+        self.complaint = Complaint { last: Some(now), open: true };
+        Some(Problem::error(format!("{what}: {}: {}", config.path.display(), reason(e))))
     }
 
     fn recover(&mut self, config: &LogFile) -> Option<Problem> {
-        let lost = self.trouble.take()?.lost;
-        let path = config.path.display();
+        self.retry.take()?;
+        if !std::mem::take(&mut self.complaint.open) {
+            return None;
+        }
+        let (path, lost) = (config.path.display(), std::mem::take(&mut self.lost));
         Some(Problem::warning(format!("file is open again: {path}: records lost meanwhile: {lost}")))
     }
 }
@@ -143,7 +151,7 @@ impl Open {
     fn new(config: &LogFile) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).open(&config.path)?;
         let metadata = file.metadata()?;
-        let size = metadata.is_file().then(|| metadata.len());
+        let size = metadata.is_file().then_some(metadata.len());
         Ok(Self { file, size, limit: getrlimit(Resource::Fsize).current })
     }
 
@@ -183,8 +191,5 @@ impl Open {
     }
 }
 
-impl Trouble {
-    fn new(delay: Duration) -> Self {
-        Self { retry: Instant::now() + delay, lost: 0 }
-    }
-}
+#[cfg(test)]
+mod tests;

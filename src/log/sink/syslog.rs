@@ -92,3 +92,76 @@ fn severity(level: Level) -> u8 {
         Level::Debug | Level::Trace | Level::All => 7,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn record(level: Level, text: &str) -> (Record<'_>, &[u8]) {
+        (Record::of_root(level, text), text.as_bytes())
+    }
+
+    /// A message without its date.
+    fn received(log: &UnixDatagram) -> String {
+        let mut bytes = [0; 1000];
+        let count = log.recv(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes[..count].to_vec()).unwrap();
+        let (priority, rest) = text.split_once('>').unwrap();
+        assert_eq!(rest.as_bytes()[15], b' ', "{text}");
+        format!("{priority}>{}", &rest[16..])
+    }
+
+    #[test]
+    fn messages_have_the_form_of_the_c_library() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("log");
+        let log = UnixDatagram::bind(&path).unwrap();
+        let syslog = Syslog::new(path, "storescp".to_owned(), 19);
+        for (level, priority) in [
+            (Level::Trace, 159),
+            (Level::Debug, 159),
+            (Level::Info, 158),
+            (Level::Warn, 156),
+            (Level::Error, 155),
+            (Level::Fatal, 154),
+        ] {
+            let (record, bytes) = record(level, "a\nb\n");
+            assert_eq!(syslog.take(bytes, &record), []);
+            assert_eq!(received(&log), format!("<{priority}>storescp: a\nb"));
+        }
+        let time = "2026-01-02T03:04:05Z".parse::<Timestamp>().unwrap();
+        let mut date = String::new();
+        TimeFormat::new("%b %e %H:%M:%S", false).write(time, &mut date);
+        assert_eq!(date, "Jan  2 03:04:05");
+    }
+
+    #[test]
+    fn a_log_that_is_away_is_said_once_and_found_again() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("log");
+        let syslog = Syslog::new(path.clone(), "x".to_owned(), 1);
+        let (record, bytes) = record(Level::Info, "1");
+        let problems = syslog.take(bytes, &record);
+        let wanted =
+            format!("log4cplus:ERROR SysLogAppender: cannot log to {}: No such file or directory", path.display());
+        assert_eq!(problems.iter().map(ToString::to_string).collect::<Vec<_>>(), [wanted]);
+        assert_eq!(syslog.take(bytes, &record), []);
+        let log = UnixDatagram::bind(&path).unwrap();
+        syslog.state.lock().unwrap().retry = None;
+        assert_eq!(syslog.take(bytes, &record), []);
+        assert_eq!(received(&log), "<14>x: 1");
+        // Restarted: the next record goes to the new one.
+        drop(log);
+        std::fs::remove_file(&path).unwrap();
+        let log = UnixDatagram::bind(&path).unwrap();
+        assert_eq!(syslog.take(bytes, &record), []);
+        assert_eq!(received(&log), "<14>x: 1");
+        // One that does not listen is not waited for.
+        let mut said = 0;
+        for _ in 0..5000 {
+            said += syslog.take(bytes, &record).len();
+        }
+        assert_eq!(said, 1);
+    }
+}

@@ -6,7 +6,7 @@ use super::refusal::{Refusal, Warning as DataSetWarning};
 use super::storage::Source;
 use super::tag::Tag;
 use super::vr::{Dictionary, Vr};
-use super::walk::{Chunk, Element, Reading, Visit, Walker};
+use super::walk::{Chunk, Element, Plain, Reading, Visit, Walker};
 use crate::names;
 use std::{fmt, io};
 
@@ -463,6 +463,16 @@ impl Look {
 
 impl Visit for Look {
     type Error = Enough;
+
+    fn plain(&self) -> Option<Plain> {
+        None
+    }
+
+    fn unchanged(&mut self, _: Chunk<'_>) -> Result<(), Enough> {
+        Ok(())
+    }
+
+    fn named(&mut self, _: Tag, _: Vr, _: &[u8]) {}
 
     fn element(&mut self, element: &Element, header: usize, whole: Chunk<'_>) -> Result<(), Enough> {
         self.see(element, whole.bytes.get(header..).unwrap_or_default())

@@ -79,6 +79,16 @@ impl Pending {
         self.own_grew(start);
     }
 
+    /// Adds bytes of two slices by copying them.
+    #[inline]
+    pub(crate) fn copy_both(&mut self, first: &[u8], second: &[u8], slices: &[&[u8]]) {
+        let start = self.own_end(slices);
+        self.own.reserve(first.len() + second.len());
+        self.own.extend_from_slice(first);
+        self.own.extend_from_slice(second);
+        self.own_grew(start);
+    }
+
     /// Adds bytes by copying them, and gives them to `change` for it to do so.
     #[inline]
     pub(crate) fn copy_changed(&mut self, bytes: &[u8], slices: &[&[u8]], change: impl FnOnce(&mut [u8])) {
@@ -217,17 +227,34 @@ impl Pending {
         if self.waiting >= KEEP || self.is_full() {
             return self.flush(slices, sink);
         }
-        if self.pieces.iter().any(|piece| piece.slice != OWN) || self.pieces.len() > 1 {
+        self.keep(slices);
+        Ok(())
+    }
+
+    /// Copies what the pieces refer to, for the slices will be gone.
+    fn keep(&mut self, slices: &[&[u8]]) {
+        let kept = match self.pieces.first() {
+            None => return,
+            Some(first) if first.slice == OWN => 1,
+            Some(_) => 0,
+        };
+        let own_len = self.pieces.first().filter(|_| kept == 1).map_or(0, |first| first.end - first.start);
+        let others = &self.pieces[kept..];
+        if own_len == self.own.len() && others.iter().all(|piece| piece.slice != OWN) {
+            // The usual case, and the only one while a value trickles in: what was kept stays where it is.
+            for piece in others {
+                self.own.extend_from_slice(slice_of(slices, piece.slice, piece.start, piece.end));
+            }
+        } else {
             self.spare.clear();
             for piece in &self.pieces {
                 self.spare.extend_from_slice(bytes_of(&self.own, slices, piece));
             }
             std::mem::swap(&mut self.own, &mut self.spare);
-            let at = self.written;
-            self.pieces.clear();
-            self.pieces.push(Piece { slice: OWN, start: 0, end: self.own.len(), at });
         }
-        Ok(())
+        let at = self.written;
+        self.pieces.clear();
+        self.pieces.push(Piece { slice: OWN, start: 0, end: self.own.len(), at });
     }
 }
 

@@ -138,7 +138,11 @@ impl Refusal {
 
     /// What DCMTK's receiver does about it.
     pub const fn consequence(&self) -> Consequence {
-        self.reason.consequence()
+        match self.reason {
+            // DCMTK: fewer bytes than the header of one element are an empty data set.
+            Reason::PrematureEnd if self.offset == 0 => Consequence::OutOfResources,
+            reason => reason.consequence(),
+        }
     }
 }
 

@@ -278,6 +278,7 @@ impl Rewritten<'_> {
             scratch: self.context.scratch.clone(),
             warnings: &mut emitter.warnings,
             watch: &mut emitter.watch,
+            doubts: &mut emitter.doubts,
         };
         Arranged::measure(staged, &mut emitter.stirred, task)?.write(staged, out)
     }

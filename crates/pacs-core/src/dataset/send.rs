@@ -2,8 +2,8 @@
 
 use super::arrange::{Arranged, Task};
 use super::deflate::{Deflater, Inflater};
-use super::emit::{Emitter, Output, Pass, Replacement};
-use super::form::Form;
+use super::emit::{Emitter, Pass, Replacement};
+use super::form::{Form, TrailingPadding};
 use super::plan::{Lengths, Plan};
 use super::refusal::{Error, Reason, Refusal};
 use super::rewrite::{Context, Conversion, Outcome, Rewriter, copy};
@@ -46,7 +46,7 @@ enum Way {
 
 impl<'d> Prepared<'d> {
     /// Reads the data set that starts at byte `from` of `source`, in the transfer syntax of that UID, and plans to write it in
-    /// `form`. No padding is added to files: `form` is taken to ask for none.
+    /// `form`, but without the padding of a file.
     ///
     /// # Errors
     ///
@@ -75,6 +75,8 @@ impl<'d> Prepared<'d> {
         replace: Arc<[Replacement]>,
     ) -> Result<Prepared<'d>, Error> {
         let limits = context.limits;
+        // A file's padding is nothing for the network.
+        let form = &Form { padding: TrailingPadding { file: 0, ..form.padding }, ..*form };
         let conversion = Conversion::new(input_syntax, form, &limits)?;
         let plan = Plan::new(limits.memory, context.scratch.clone());
         let watch = Watch::new(context.wanted);
@@ -208,6 +210,7 @@ fn spool(
         scratch: context.scratch.clone(),
         warnings: &mut emitter.warnings,
         watch: &mut emitter.watch,
+        doubts: &mut emitter.doubts,
     };
     let arranged = Arranged::measure(&scratch, &mut emitter.stirred, task)?;
     let outcome = Outcome { found: emitter.watch.found(), changed: true, warnings: emitter.warnings };
@@ -231,9 +234,7 @@ impl<'d> Recoding<'d> {
         replace: &Arc<[Replacement]>,
     ) -> Recoding<'d> {
         let Context { limits, dictionary, scratch, .. } = context;
-        // A file's padding is nothing for the network.
-        let output = Output { file_padding: 0, ..conversion.writing };
-        let mut emitter = Emitter::new(output, lengths, watch, limits.memory, scratch.clone());
+        let mut emitter = Emitter::new(conversion.writing, lengths, watch, limits.memory, scratch.clone());
         emitter.replace = Arc::clone(replace);
         Recoding {
             walker: Walker::new(conversion.reading, dictionary),

@@ -58,22 +58,31 @@ struct Candidate {
 /// How many candidates are kept of each, for the best may turn out to be in a duplicate that is dropped.
 const CANDIDATES: usize = 8;
 
+/// One bit for all of the tags that are wanted, and for some that are not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Mask(u64);
+
+impl Mask {
+    const fn bit(tag: Tag) -> u64 {
+        1 << (tag.number().wrapping_mul(0x9E37_79B9) >> 26)
+    }
+
+    #[inline]
+    pub(crate) const fn may_want(self, tag: Tag) -> bool {
+        self.0 & Mask::bit(tag) != 0
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     wanted: Vec<(Wanted, Vec<Candidate>)>,
-    /// One bit for some of the tags that are not wanted, and all that are.
-    mask: u64,
+    pub(crate) mask: Mask,
 }
 
 impl Watch {
     pub(crate) fn new(wanted: &[Wanted]) -> Watch {
-        let mask = wanted.iter().fold(0, |mask, wanted| mask | bit(wanted.tag));
+        let mask = Mask(wanted.iter().fold(0, |mask, wanted| mask | Mask::bit(wanted.tag)));
         Watch { wanted: wanted.iter().map(|wanted| (*wanted, Vec::new())).collect(), mask }
-    }
-
-    #[inline]
-    pub(crate) fn may_want(&self, tag: Tag) -> bool {
-        self.mask & bit(tag) != 0
     }
 
     /// An element passes. `path` gives the tags and item numbers above it.
@@ -112,10 +121,6 @@ impl Watch {
         };
         self.wanted.iter().flat_map(|(_, candidates)| best(candidates)).collect()
     }
-}
-
-fn bit(tag: Tag) -> u64 {
-    1 << (tag.number().wrapping_mul(0x9E37_79B9) >> 26)
 }
 
 fn kept(value: &[u8], vr: Vr) -> (Vec<u8>, bool) {

@@ -468,7 +468,7 @@ fn accept_all_is_the_list_of_3_7_0() {
 }
 
 /// Options whose effect is not built yet. An option that gets its effect leaves this list and loses its marker.
-const LATER: &[&str] = &["+ac", "-id", "+tls a b", "--expect-sni x", "-ss x", "-su x", "-sp", "-xcr x"];
+const LATER: &[&str] = &["+ac", "+tls a b", "--expect-sni x"];
 
 #[test]
 fn options_without_effect_end_the_program() {

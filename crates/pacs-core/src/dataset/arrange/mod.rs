@@ -12,7 +12,7 @@ mod write;
 
 use super::emit::{LONGEST, Output, Stirred, padding};
 use super::form::GroupLengths;
-use super::refusal::{Error, Warning, Warnings};
+use super::refusal::{Error, Refusal, Warning, Warnings};
 use super::sort::{Sorter, Written};
 use super::spill::{Spill, numbers_from_bytes, numbers_to_bytes};
 use super::storage::{Append, ScratchMaker, Source};
@@ -139,6 +139,8 @@ pub(crate) struct Task<'a> {
     pub(crate) scratch: ScratchMaker,
     pub(crate) warnings: &'a mut Warnings,
     pub(crate) watch: &'a mut Watch,
+    /// Elements that cannot be written, unless they are dropped.
+    pub(crate) doubts: &'a mut Vec<(u64, Refusal)>,
 }
 
 impl Arranged {
@@ -148,7 +150,7 @@ impl Arranged {
         stirred: &mut Spill<{ Stirred::BYTES }>,
         task: Task<'a>,
     ) -> Result<Arranged, Error> {
-        let Task { output, base, before, memory, scratch, warnings, watch } = task;
+        let Task { output, base, before, memory, scratch, warnings, watch, doubts } = task;
         let arranged = Arranged {
             output,
             levels: Spill::new(memory / 4, scratch.clone()),
@@ -157,13 +159,16 @@ impl Arranged {
         };
         let reader = Reader::new(source, base, output.encoding);
         let mut sorter = Sorter::new(memory / 2, scratch);
-        let mut measuring = Measuring { arranged, reader, before, warnings, watch };
+        let mut measuring = Measuring { arranged, reader, before, warnings, watch, doubts };
         let count = stirred.len();
         for number in 0..count {
             let level = Stirred::from_bytes(stirred.get(number)?);
             measuring.level(&mut sorter, level, number + 1 == count)?;
         }
-        Ok(measuring.arranged)
+        match measuring.doubts.first() {
+            Some((_, refusal)) => Err((*refusal).into()),
+            None => Ok(measuring.arranged),
+        }
     }
 
     fn level(&mut self, number: u64) -> Result<Level, Error> {
@@ -177,6 +182,7 @@ struct Measuring<'a, S> {
     before: u64,
     warnings: &'a mut Warnings,
     watch: &'a mut Watch,
+    doubts: &'a mut Vec<(u64, Refusal)>,
 }
 
 /// The elements of a level while they are put into order.
@@ -285,6 +291,7 @@ impl<S: Source> Measuring<'_, S> {
         if ordering.last == Some(tag) {
             self.warnings.add(Warning::FoundTwice(tag));
             self.watch.forget(at, end);
+            self.doubts.retain(|(doubt, _)| !(at..end).contains(doubt));
             return Ok(());
         }
         if misplaced {

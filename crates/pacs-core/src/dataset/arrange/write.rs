@@ -54,7 +54,7 @@ pub(super) fn write(arranged: &mut Arranged, source: &impl Source, out: &mut dyn
             }
             Open::Elements { delimited, .. } => {
                 if *delimited {
-                    writer.own(&output.bare_header(Tag::ITEM_END, 0))?;
+                    writer.own(output.bare_header(Tag::ITEM_END, 0).as_bytes())?;
                 }
                 open.pop();
             }
@@ -68,13 +68,13 @@ pub(super) fn write(arranged: &mut Arranged, source: &impl Source, out: &mut dyn
                 (*at, *child) = (item.written.after, item.next);
                 let delimited = delimiter_len(item.len, &output) > 0;
                 let len = if delimited { u32::MAX } else { item.len as u32 };
-                writer.own(&output.bare_header(Tag::ITEM, len))?;
+                writer.own(output.bare_header(Tag::ITEM, len).as_bytes())?;
                 open.push(Open::Elements { next: item.entries, end: item.entries_end, delimited });
             }
             Open::Sequence { at, end, delimited, .. } => {
                 writer.copy(*at, *end)?;
                 if *delimited {
-                    writer.own(&output.bare_header(Tag::SEQUENCE_END, 0))?;
+                    writer.own(output.bare_header(Tag::SEQUENCE_END, 0).as_bytes())?;
                 }
                 open.pop();
             }

@@ -103,9 +103,7 @@ impl<S: Sink> Pass<'_, S> {
 
     fn write_group_length(&mut self, tag: Tag, slot: Slot, read: Option<Chunk<'_>>) {
         let header = self.emitter.output.header(tag, Vr::UL, 4);
-        let mut whole = [0; 12];
-        whole[..8].copy_from_slice(header.as_bytes());
-        whole[8..].copy_from_slice(&number(slot.written, self.emitter.output.encoding.is_big()));
+        let whole = header.with(number(slot.written, self.emitter.output.encoding.is_big()));
         self.put_header(&whole, read.unwrap_or(Chunk { bytes: &[], place: None }));
         let at = self.emitter.pending.position() - VALUE;
         self.emitter.level.group_length = Some(GroupLength { at, slot });

@@ -5,163 +5,27 @@
 //! the data set or item it is in is recorded as *stirred*: a second pass puts its elements into order.
 
 mod group;
+mod output;
+mod stirred;
 mod text;
 mod value;
+mod visit;
 
-use super::form::{Encoding, Form, GroupLengths, LengthForm};
+use super::form::GroupLengths;
 use super::pending::Pending;
 use super::plan::{Lengths, Slot};
-use super::refusal::{Error, Reason, Refusal, Warning, Warnings};
-use super::spill::{Spill, numbers_from_bytes, numbers_to_bytes};
+use super::refusal::{Error, Refusal, Warning, Warnings};
+use super::spill::Spill;
 use super::storage::{ScratchMaker, Sink};
 use super::tag::Tag;
-use super::vr::{LengthField, Padding, Vr};
-use super::walk::{Chunk, Element, Order, UNDEFINED, Visit};
+use super::vr::{Padding, Vr};
+use super::walk::{Chunk, Element, Order, UNDEFINED};
 use super::watch::Watch;
 use group::GroupLength;
+pub(crate) use output::{Header, LONGEST, Output, number, padding};
 use std::sync::Arc;
+pub(crate) use stirred::Stirred;
 use value::Streaming;
-
-/// The largest length that is not "undefined".
-pub(crate) const LONGEST: u64 = UNDEFINED as u64 - 1;
-
-/// What of a form concerns the writing of elements.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Output {
-    pub(crate) encoding: Encoding,
-    pub(crate) undefined_lengths: bool,
-    pub(crate) group_lengths: GroupLengths,
-    /// Multiples to pad the file and items to; 0: none.
-    pub(crate) file_padding: u32,
-    pub(crate) item_padding: u32,
-    /// Neither padding nor group lengths are touched.
-    pub(crate) hands_off: bool,
-    pub(crate) new_vrs: bool,
-    /// Whether encapsulated pixel data can be written: only in the syntax they came in.
-    pub(crate) fragments: bool,
-}
-
-impl Output {
-    pub(crate) fn new(form: &Form, encoding: Encoding, fragments: bool) -> Output {
-        Output {
-            encoding,
-            undefined_lengths: form.lengths == LengthForm::Undefined,
-            group_lengths: form.group_lengths,
-            file_padding: form.padding.file,
-            item_padding: form.padding.item,
-            hands_off: form.padding.file & 1 == 1 || form.padding.item & 1 == 1,
-            new_vrs: form.new_vrs,
-            fragments,
-        }
-    }
-
-    /// The header of an element in this output.
-    #[inline]
-    pub(crate) fn header(&self, tag: Tag, vr: Vr, len: u32) -> Header {
-        let big = self.encoding.is_big();
-        let [a, b, c, d] = tag.bytes(big);
-        let [e, f, g, h] = number(len, big);
-        if !self.encoding.is_explicit() {
-            return Header { bytes: [a, b, c, d, e, f, g, h, 0, 0, 0, 0], len: 8 };
-        }
-        let [v, w] = vr.bytes();
-        match vr.length_field() {
-            LengthField::Four => Header { bytes: [a, b, c, d, v, w, 0, 0, e, f, g, h], len: 12 },
-            LengthField::Two => {
-                let [g, h] = if big { [g, h] } else { [e, f] };
-                Header { bytes: [a, b, c, d, v, w, g, h, 0, 0, 0, 0], len: 8 }
-            }
-        }
-    }
-
-    /// The header of an item, fragment or delimiter.
-    #[inline]
-    pub(crate) fn bare_header(&self, tag: Tag, len: u32) -> [u8; 8] {
-        let big = self.encoding.is_big();
-        let [a, b, c, d] = tag.bytes(big);
-        let [e, f, g, h] = number(len, big);
-        [a, b, c, d, e, f, g, h]
-    }
-
-    /// The VR that is written for one in the tree, and `len` bytes of value.
-    #[inline]
-    pub(crate) fn vr(&self, vr: Vr, len: u32) -> Vr {
-        let vr = if self.new_vrs { vr } else { vr.of_1993() };
-        if len > 0xFFFF && vr.length_field() == LengthField::Two && self.encoding.is_explicit() {
-            // A length field of two bytes cannot say it (PS3.5 6.2.2, note 3).
-            return if self.new_vrs { Vr::UN } else { Vr::OB };
-        }
-        vr
-    }
-
-    /// Bytes of a padding element's header.
-    pub(crate) fn padding_header(&self) -> u64 {
-        if self.encoding.is_explicit() { 12 } else { 8 }
-    }
-}
-
-/// An encoded header.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Header {
-    bytes: [u8; 12],
-    len: usize,
-}
-
-impl Header {
-    #[inline]
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-}
-
-#[inline]
-pub(crate) const fn number(number: u32, big: bool) -> [u8; 4] {
-    if big { number.to_be_bytes() } else { number.to_le_bytes() }
-}
-
-/// Bytes of value of the padding element that brings `len` bytes to a multiple of `to`. None: they are one.
-pub(crate) fn padding(len: u64, to: u32, header: u64) -> Option<u64> {
-    let to = u64::from(to);
-    let missing = len.next_multiple_of(to) - len;
-    // The header must fit, else it takes further steps.
-    let value = missing + header.saturating_sub(missing).next_multiple_of(to) - header;
-    // DCMTK: behind something of odd length, which OW can be, the padding is one byte too long rather than odd itself.
-    (missing != 0).then_some(value + (value & 1))
-}
-
-/// A data set or item in which elements must be put into order, or the data set around such. Positions count from the first
-/// byte of the data set as written in order of arrival.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stirred {
-    /// Where the item's header is; 0 for the data set.
-    pub(crate) header: u64,
-    /// Where its first element is.
-    pub(crate) content: u64,
-    /// Where its last ends.
-    pub(crate) end: u64,
-    /// Where its delimiter, if it has one, ends.
-    pub(crate) after: u64,
-    /// The number of the first record that is of something within it, or its own.
-    pub(crate) first: u64,
-}
-
-impl Stirred {
-    pub(crate) const BYTES: usize = 40;
-
-    /// The record of a data set of that many bytes, which comes last.
-    pub(crate) const fn data_set(end: u64) -> Stirred {
-        Stirred { header: 0, content: 0, end, after: end, first: 0 }
-    }
-
-    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
-        numbers_to_bytes([self.header, self.content, self.end, self.after, self.first])
-    }
-
-    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Stirred {
-        let [header, content, end, after, first] = numbers_from_bytes(bytes);
-        Stirred { header, content, end, after, first }
-    }
-}
 
 /// An open data set, item or sequence, as it is written.
 #[derive(Debug, Clone, Copy)]
@@ -218,6 +82,10 @@ pub(crate) struct Emitter {
     /// Open sequences whose content is dropped.
     muted: u32,
     pub(crate) doom: Option<Refusal>,
+    /// Open sequences from the first on that may be a duplicate, or be within one.
+    doubtful: u32,
+    /// Encapsulated pixel data that cannot be written, where it may be in a duplicate that is dropped.
+    pub(crate) doubts: Vec<(u64, Refusal)>,
     streaming: Streaming,
     /// Records of stirred data sets and items, those within before those around.
     pub(crate) stirred: Spill<{ Stirred::BYTES }>,
@@ -251,8 +119,10 @@ impl Emitter {
             below: Vec::new(),
             muted: 0,
             doom: None,
+            doubtful: 0,
+            doubts: Vec::new(),
             streaming: Streaming::Skip,
-            stirred: Spill::new(memory, scratch),
+            stirred: Spill::new(memory / 4, scratch),
             changed: false,
             any: false,
             warnings: Warnings::default(),
@@ -297,7 +167,7 @@ impl<S: Sink> Pass<'_, S> {
     fn admit(&mut self, element: &Element) -> Result<Admit, Error> {
         let tag = element.tag;
         let known_group = u32::from(tag.group()) == self.emitter.level.group;
-        if known_group && element.order == Order::Ascending && tag != Tag::PADDING && !tag.is_group_length() {
+        if known_group && element.order == Order::Ascending && tag < Tag::PADDING && !tag.is_group_length() {
             return Ok(Admit::Write);
         }
         self.admit_other(element)
@@ -364,7 +234,8 @@ impl<S: Sink> Pass<'_, S> {
         let len = before + emitter.pending.position() - emitter.level.content;
         let Some(len) = padding(len, multiple, emitter.output.padding_header()) else { return Ok(()) };
         emitter.changed = true;
-        self.own(emitter_header(self.emitter, Tag::PADDING, Vr::OB, len as u32).as_bytes());
+        let header = emitter.output.header(Tag::PADDING, Vr::OB, len as u32);
+        self.own(header.as_bytes());
         self.zeros(len)
     }
 
@@ -398,18 +269,19 @@ impl<S: Sink> Pass<'_, S> {
         let pad = (value.len() & 1 == 1).then(|| if element.vr.padding() == Padding::Blank { b' ' } else { 0 });
         let len = value.len() as u32 + u32::from(pad.is_some());
         let vr = self.emitter.output.vr(element.vr, len);
-        self.own(emitter_header(self.emitter, element.tag, vr, len).as_bytes());
+        let header = self.emitter.output.header(element.tag, vr, len);
+        self.own(header.as_bytes());
         self.own(value);
         pad.into_iter().for_each(|pad| self.own(&[pad]));
     }
 
     /// Writes a header, by reference if it is the one that was read.
     #[inline]
-    fn put_header(&mut self, header: &[u8], read: Chunk<'_>) {
-        if header == read.bytes {
+    fn put_header(&mut self, header: &Header, read: Chunk<'_>) {
+        if header.is(read.bytes) {
             self.put(read);
         } else {
-            self.own(header);
+            self.own(header.as_bytes());
             self.emitter.changed = true;
         }
     }
@@ -459,7 +331,7 @@ impl<S: Sink> Pass<'_, S> {
         match vr {
             Some(vr) => {
                 let header = emitter.output.header(level.tag, vr, written);
-                self.put_header(header.as_bytes(), read);
+                self.put_header(&header, read);
             }
             None => {
                 let header = emitter.output.bare_header(Tag::ITEM, written);
@@ -535,7 +407,7 @@ impl Emitter {
 
     #[inline]
     fn see(&mut self, element: &Element, value: Option<&[u8]>) {
-        if self.watch.may_want(element.tag) {
+        if self.watch.mask.may_want(element.tag) {
             let at = self.pending.position();
             let levels = || self.below.iter().chain(std::iter::once(&self.level)).filter(|level| level.is_sequence);
             let path = || levels().flat_map(|level| [level.tag.number(), level.items]).collect();
@@ -543,172 +415,3 @@ impl Emitter {
         }
     }
 }
-
-fn emitter_header(emitter: &Emitter, tag: Tag, vr: Vr, len: u32) -> Header {
-    emitter.output.header(tag, vr, len)
-}
-
-impl<S: Sink> Visit for Pass<'_, S> {
-    type Error = Error;
-
-    #[inline]
-    fn element(&mut self, element: &Element, header: usize, whole: Chunk<'_>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            return Ok(());
-        }
-        match self.admit(element)? {
-            Admit::Write => match self.replacement(element) {
-                None => self.put_element(element, header, whole)?,
-                Some(which) => self.put_replacement(element, which),
-            },
-            Admit::Drop => {}
-            Admit::GroupLength => self.put_group_length(element, header, whole)?,
-        }
-        self.make_room()
-    }
-
-    fn value_start(&mut self, element: &Element, header: Chunk<'_>) -> Result<(), Error> {
-        self.emitter.streaming = Streaming::Skip;
-        if self.emitter.muted > 0 {
-            return Ok(());
-        }
-        match self.admit(element)? {
-            Admit::Write => match self.replacement(element) {
-                None => self.start_value(element, header),
-                Some(which) => {
-                    self.put_replacement(element, which);
-                    self.make_room()
-                }
-            },
-            Admit::Drop => Ok(()),
-            Admit::GroupLength if element.vr == Vr::UL => {
-                // Sixteen thousand lengths for one group: sorting takes the first.
-                self.emitter.stir();
-                self.start_value(element, header)
-            }
-            Admit::GroupLength => self.replace_group_length(element),
-        }
-    }
-
-    #[inline]
-    fn value(&mut self, piece: Chunk<'_>) -> Result<(), Error> {
-        self.put_piece(piece)?;
-        self.make_room()
-    }
-
-    fn value_end(&mut self) -> Result<(), Error> {
-        self.end_value()
-    }
-
-    fn sequence_start(&mut self, element: &Element, header: Chunk<'_>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            self.emitter.muted += 1;
-            return Ok(());
-        }
-        match self.admit(element)? {
-            Admit::Write => {}
-            Admit::Drop => {
-                self.emitter.muted = 1;
-                return Ok(());
-            }
-            Admit::GroupLength => {
-                self.emitter.muted = 1;
-                return self.replace_group_length(element);
-            }
-        }
-        self.emitter.see(element, None);
-        self.open(Level::new(true, element.tag), element.len, Some(Vr::SQ), header)
-    }
-
-    fn sequence_end(&mut self, delimiter: Option<Chunk<'_>>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            self.emitter.muted -= 1;
-            return Ok(());
-        }
-        self.close(Tag::SEQUENCE_END, delimiter)
-    }
-
-    fn item_start(&mut self, len: u32, header: Chunk<'_>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            return Ok(());
-        }
-        self.emitter.level.items = self.emitter.level.items.saturating_add(1);
-        self.open(Level::new(false, Tag::ITEM), len, None, header)
-    }
-
-    fn item_end(&mut self, delimiter: Option<Chunk<'_>>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            return Ok(());
-        }
-        self.end_of_elements()?;
-        self.close(Tag::ITEM_END, delimiter)
-    }
-
-    fn fragments_start(&mut self, element: &Element, header: Chunk<'_>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            self.emitter.muted += 1;
-            return Ok(());
-        }
-        if self.admit(element)? == Admit::Drop {
-            self.emitter.muted = 1;
-            return Ok(());
-        }
-        // DCMTK: within a sequence in the disguise of UN, whose encoding is implicit, they are in another syntax.
-        let implicit = header.bytes.len() == 8;
-        if !self.emitter.output.fragments || implicit {
-            // It is read to the end all the same: what is wrong there matters more.
-            let offset = self.emitter.pending.position();
-            let reason = Reason::PixelRepresentationNotFound;
-            self.emitter.doom = Some(Refusal { reason, offset, tag: Some(element.tag) });
-            self.emitter.muted = DOOMED;
-            return Ok(());
-        }
-        let written = self.emitter.output.header(element.tag, Vr::OB, UNDEFINED);
-        self.put_header(written.as_bytes(), header);
-        Ok(())
-    }
-
-    fn fragment(&mut self, whole: Chunk<'_>) -> Result<(), Error> {
-        if self.emitter.muted == 0 {
-            let len = whole.bytes.len() as u32 - 8;
-            let header = self.emitter.output.bare_header(Tag::ITEM, len + (len & 1));
-            self.put_header(&header, whole.to(8));
-            self.put(whole.from(8));
-            if len & 1 == 1 {
-                self.own(&[0]);
-            }
-        }
-        self.make_room()
-    }
-
-    fn fragment_start(&mut self, len: u32, header: Chunk<'_>) -> Result<(), Error> {
-        self.emitter.streaming = Streaming::Skip;
-        if self.emitter.muted == 0 {
-            let written = self.emitter.output.bare_header(Tag::ITEM, len + (len & 1));
-            self.put_header(&written, header);
-            self.emitter.streaming = Streaming::Plain { odd: len & 1 == 1 };
-        }
-        Ok(())
-    }
-
-    fn fragments_end(&mut self, delimiter: Chunk<'_>) -> Result<(), Error> {
-        if self.emitter.muted > 0 {
-            self.emitter.muted -= 1;
-            return Ok(());
-        }
-        let header = self.emitter.output.bare_header(Tag::SEQUENCE_END, 0);
-        self.put_header(&header, delimiter);
-        self.make_room()
-    }
-
-    fn dropped(&mut self) {
-        self.emitter.changed = true;
-    }
-
-    fn warn(&mut self, warning: Warning) {
-        self.emitter.warnings.add(warning);
-    }
-}
-
-/// More open sequences than there can be: nothing is written any more.
-const DOOMED: u32 = 1 << 31;

@@ -43,7 +43,7 @@ impl<S: Sink> Pass<'_, S> {
         let short = element.vr.length_field() == LengthField::Two && emitter.output.encoding.is_explicit();
         let written = emitter.output.header(element.tag, vr, len);
         let at = emitter.pending.position();
-        self.put_header(written.as_bytes(), header);
+        self.put_header(&written, header);
         let body = self.emitter.pending.position();
         self.emitter.streaming = Streaming::Text(Box::new(LongText {
             element: *element,

@@ -50,7 +50,7 @@ impl<S: Sink> Pass<'_, S> {
         let written = self.emitter.output.header(element.tag, vr, len as u32);
         let turned = self.unit_to_turn(element, vr);
         if turned == 1 && len == value.len() && pad.is_none_or(|pad| value.last() == Some(&pad)) {
-            if written.as_bytes() == &whole.bytes[..header] {
+            if written.is(&whole.bytes[..header]) {
                 self.put(whole);
                 return Ok(());
             }
@@ -135,7 +135,7 @@ impl<S: Sink> Pass<'_, S> {
         let len = element.len + u32::from(odd);
         let vr = self.emitter.output.vr(element.vr, len);
         let written = self.emitter.output.header(element.tag, vr, len);
-        self.put_header(written.as_bytes(), header);
+        self.put_header(&written, header);
         self.emitter.streaming = match self.unit_to_turn(element, vr) {
             1 => Streaming::Plain { odd },
             unit => Streaming::Swap { unit, odd, rest: [0; 8], rest_len: 0 },

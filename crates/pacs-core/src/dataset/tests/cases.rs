@@ -3,17 +3,17 @@
 use super::*;
 use serde_json::Value;
 
-struct Case {
+pub(super) struct Case {
     name: String,
-    syntax: &'static str,
-    input: Vec<u8>,
+    pub(super) syntax: &'static str,
+    pub(super) input: Vec<u8>,
     form: Form,
     /// None: refused.
     output: Option<String>,
     outcome: String,
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/dataset-cases.json");
     let all: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     let text = |case: &Value, key: &str| case[key].as_str().unwrap_or_default().to_owned();

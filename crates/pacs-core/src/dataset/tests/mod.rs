@@ -2,6 +2,10 @@
 
 mod bytes;
 mod cases;
+mod generate;
+mod large;
+mod mutation;
+mod properties;
 mod rules;
 
 use super::*;
