@@ -32,3 +32,11 @@ pub const CANNOT_WRITE_OUTPUT_FILE: u8 = 40;
 pub const INVALID_OUTPUT_DIRECTORY: u8 = 45;
 /// Descriptor 0, handed over by inetd, cannot be taken as the connection.
 pub const INETD_FAILED: u8 = 99;
+/// A sender lost the connection while it waited for a response.
+pub const CONNECTION_LOST: u8 = 10;
+
+/// The code of a sender whose last object was answered with this failure status: its high byte, so 0 for a status below
+/// 0x0100.
+pub const fn of_status(status: u16) -> u8 {
+    status.to_be_bytes()[0]
+}

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod cli;
+pub mod dictionary;
 pub mod exit;
 pub mod limits;
 pub mod log;

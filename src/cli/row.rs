@@ -201,6 +201,14 @@ impl<S: 'static> Group<S> {
         self
     }
 
+    /// Add an option to a family of this group that has others between its members in the usage. Families are told apart
+    /// by numbers, which begin at 0; [`Group::choice`] takes the next one.
+    pub fn in_family(mut self, family: usize, row: Row<S>) -> Self {
+        self.rows.push((row, Some(family)));
+        self.families = self.families.max(family + 1);
+        self
+    }
+
     /// The same group for the options `P` of which `S` is a part.
     pub fn of<P: 'static>(self, part: fn(&mut P) -> &mut S) -> Group<P> {
         Group {

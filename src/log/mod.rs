@@ -25,6 +25,7 @@ mod tests;
 pub use clean::{clean, clean_bytes};
 pub use config::LogConfig;
 pub use progress::{DotLine, Progress};
+pub use sink::around_stderr;
 
 use std::fmt::Display;
 use std::io;

@@ -8,6 +8,7 @@ mod roll;
 mod syslog;
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use super::config::{Destination, Problem};
 use super::record::Record;
@@ -60,7 +61,25 @@ impl Sink for Stderr {
     }
 }
 
+/// What is done around each record on stderr.
+type Around = dyn Fn(&mut dyn FnMut()) + Send + Sync;
+
+/// Something that shares the terminal with the log and has to make room for it.
+static AROUND: OnceLock<Box<Around>> = OnceLock::new();
+
+/// From now on each record on stderr is written by calling what `around` is given. For a progress bar, which must go away
+/// meanwhile. A second call changes nothing.
+pub fn around_stderr(around: impl Fn(&mut dyn FnMut()) + Send + Sync + 'static) {
+    let _ = AROUND.set(Box::new(around));
+}
+
 /// The whole record in one write; nothing can be done, or said, about one that fails.
 pub(super) fn to_stderr(record: &[u8]) {
-    let _ = io::stderr().lock().write_all(record);
+    let mut write = || {
+        let _ = io::stderr().lock().write_all(record);
+    };
+    match AROUND.get() {
+        None => write(),
+        Some(around) => around(&mut write),
+    }
 }

@@ -2,7 +2,7 @@
 
 use pacs_core::dataset::{self, Form, LengthForm, OutputSyntax, TrailingPadding};
 
-use crate::cli::{Group, flag, option, uint};
+use crate::cli::{Group, Row, flag, option, uint};
 
 /// File format or bare data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -199,17 +199,25 @@ pub fn syntax(first: &'static [&'static str], compressed: &'static [&'static str
     ])
 }
 
-/// The group `post-1993 value representations`.
+/// The group `post-1993 value representations` of a receiver.
 pub fn new_vrs() -> Group<Output> {
-    Group::new(OUTPUT, "post-1993 value representations (not with --bit-preserving)").choice([
+    Group::new(OUTPUT, "post-1993 value representations (not with --bit-preserving)")
+        .choice(new_vr_rows().map(|row| row.not_with(BIT_PRESERVING)))
+}
+
+/// The group `post-1993 value representations` of a sender.
+pub fn new_vrs_sent() -> Group<Output> {
+    Group::new("network options", "post-1993 value representations").choice(new_vr_rows())
+}
+
+fn new_vr_rows() -> [Row<Output>; 2] {
+    [
         flag("+u", "--enable-new-vr", "write UN, UT and later ones as they are", |o: &mut Output| {
             o.new_vrs = NewVrs::Keep;
         })
-        .default()
-        .not_with(BIT_PRESERVING),
-        flag("-u", "--disable-new-vr", "write UN, UT and later ones as OB", |o: &mut Output| o.new_vrs = NewVrs::AsOb)
-            .not_with(BIT_PRESERVING),
-    ])
+        .default(),
+        flag("-u", "--disable-new-vr", "write UN, UT and later ones as OB", |o: &mut Output| o.new_vrs = NewVrs::AsOb),
+    ]
 }
 
 /// The group `group length encoding`.
@@ -267,19 +275,21 @@ pub fn unknown() -> Group<Output> {
     ])
 }
 
-/// The group `deflate compression level`, `sub` saying where it counts.
+/// The group `deflate compression level` of a receiver, `sub` saying where it counts.
 pub fn compression_level(sub: &'static str, only_with: &'static [&'static str]) -> Group<Output> {
-    Group::new(OUTPUT, sub).row(
-        option(
-            "+cl",
-            "--compression-level",
-            const { &[uint("level", 0, 9)] },
-            "0 for none, 1 for the fastest, 9 for the smallest",
-            |o: &mut Output, v| o.compression_level = u32::try_from(v.uint(0)).unwrap_or(9),
-        )
-        .default_value("6")
-        .only_with(only_with),
+    Group::new(OUTPUT, sub).row(compression_level_row().only_with(only_with))
+}
+
+/// `--compression-level`.
+pub fn compression_level_row() -> Row<Output> {
+    option(
+        "+cl",
+        "--compression-level",
+        const { &[uint("level", 0, 9)] },
+        "0 for none, 1 for the fastest, 9 for the smallest",
+        |o: &mut Output, v| o.compression_level = u32::try_from(v.uint(0)).unwrap_or(9),
     )
+    .default_value("6")
 }
 
 /// The group about how far a deflated data set may inflate.

@@ -1,4 +1,5 @@
-//! Which transfer syntaxes an acceptor prefers (PS3.8 9.3.3.2: it chooses one of those proposed).
+//! Which transfer syntaxes an acceptor prefers (PS3.8 9.3.3.2: it chooses one of those proposed), and which a requestor
+//! proposes.
 
 use dicom_dictionary_std::uids as u;
 
@@ -122,4 +123,84 @@ pub fn preferred(sub: &'static str, more: impl IntoIterator<Item = Row<Accepted>
         prefer("+xi", "--implicit", "implicit VR little endian and no other", IMPLICIT),
     ];
     Group::new("network options", sub).choice(uncompressed.into_iter().chain(compressed).chain(rest).chain(more))
+}
+
+/// Transfer syntax UIDs a requestor proposes for each class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proposed {
+    /// The one it wants, in a context of its own.
+    pub first: &'static str,
+    /// What does as well, in another context.
+    pub otherwise: Preference,
+}
+
+impl Default for Proposed {
+    fn default() -> Self {
+        Proposed { first: LEE, otherwise: &[BEE, LEI] }
+    }
+}
+
+/// All of the `--propose-*` options: names, help, the syntax wanted, and whether uncompressed ones are proposed as well.
+const PROPOSED: [(&str, &str, &str, &str, bool); 19] = [
+    ("-xs", "--propose-lossless", "JPEG lossless, selection value 1, and uncompressed", u::JPEG_LOSSLESS_SV1, true),
+    ("-xy", "--propose-jpeg8", "JPEG baseline (lossy, 8 bits) and uncompressed", u::JPEG_BASELINE8_BIT, true),
+    ("-xx", "--propose-jpeg12", "JPEG extended (lossy, 12 bits) and uncompressed", u::JPEG_EXTENDED12_BIT, true),
+    ("-xv", "--propose-j2k-lossless", "JPEG 2000 lossless and uncompressed", u::JPEG2000_LOSSLESS, true),
+    ("-xw", "--propose-j2k-lossy", "JPEG 2000 lossy and uncompressed", u::JPEG2000, true),
+    ("-xt", "--propose-jls-lossless", "JPEG-LS lossless and uncompressed", u::JPEGLS_LOSSLESS, true),
+    ("-xu", "--propose-jls-lossy", "JPEG-LS near-lossless and uncompressed", u::JPEGLS_NEAR_LOSSLESS, true),
+    ("-xm", "--propose-mpeg2", "MPEG2 main profile at main level alone", u::MPEG2MPML, false),
+    ("-xh", "--propose-mpeg2-high", "MPEG2 main profile at high level alone", u::MPEG2MPHL, false),
+    ("-xn", "--propose-mpeg4", "MPEG4 high profile, level 4.1, alone", u::MPEG4HP41, false),
+    ("-xl", "--propose-mpeg4-bd", "MPEG4 BD-compatible high profile, level 4.1, alone", u::MPEG4HP41BD, false),
+    ("-x2", "--propose-mpeg4-2-2d", "MPEG4 high profile, level 4.2, for 2D video alone", u::MPEG4HP422D, false),
+    ("-x3", "--propose-mpeg4-2-3d", "MPEG4 high profile, level 4.2, for 3D video alone", u::MPEG4HP423D, false),
+    ("-xo", "--propose-mpeg4-2-st", "MPEG4 stereo high profile, level 4.2, alone", u::MPEG4HP42STEREO, false),
+    ("-x4", "--propose-hevc", "HEVC main profile, level 5.1, alone", u::HEVCMP51, false),
+    ("-x5", "--propose-hevc10", "HEVC main 10 profile, level 5.1, alone", u::HEVCM10P51, false),
+    ("-xr", "--propose-rle", "RLE lossless and uncompressed", u::RLE_LOSSLESS, true),
+    (
+        "-xd",
+        "--propose-deflated",
+        "deflated explicit VR little endian and uncompressed",
+        u::DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
+        true,
+    ),
+    ("-xi", "--propose-implicit", "implicit VR little endian alone", LEI, false),
+];
+
+/// The option that proposes a syntax, by its long name.
+pub fn proposing(uid: &str) -> Option<&'static str> {
+    match uid {
+        LEE => Some("--propose-little"),
+        BEE => Some("--propose-big"),
+        _ => PROPOSED.iter().find(|(.., first, _)| *first == uid).map(|(_, long, ..)| *long),
+    }
+}
+
+/// The family of `--propose-*`, in the order of the usage.
+pub fn proposed() -> Vec<Row<Proposed>> {
+    let propose = |short, long, help, first, otherwise| {
+        flag(short, long, help, move |o: &mut Proposed| *o = Proposed { first, otherwise })
+    };
+    let others = PROPOSED.map(|(short, long, help, first, fall_back)| {
+        propose(short, long, help, first, if fall_back { LITTLE } else { &[] })
+    });
+    let mut others = Vec::from(others);
+    let implicit = others.pop();
+    let mut rows = vec![
+        propose(
+            "-x=",
+            "--propose-uncompr",
+            "uncompressed, explicit VR in this host's byte order first",
+            LEE,
+            &[BEE, LEI],
+        )
+        .default(),
+        propose("-xe", "--propose-little", "uncompressed, explicit VR little endian first", LEE, &[BEE, LEI]),
+        propose("-xb", "--propose-big", "uncompressed, explicit VR big endian first", BEE, &[LEE, LEI]),
+    ];
+    rows.extend(implicit);
+    rows.extend(others);
+    rows
 }

@@ -17,6 +17,8 @@ pub enum Transport {
         /// File of the certificate.
         certificate: PathBuf,
     },
+    /// TLS without an own certificate.
+    Anonymous,
 }
 
 /// Where the password of the private key comes from.
@@ -135,6 +137,8 @@ pub struct Tls {
     pub dh_parameters: Option<PathBuf>,
     /// The server name clients must ask for.
     pub expect_sni: Option<String>,
+    /// The server name to ask for.
+    pub request_sni: Option<String>,
     /// File to seed the random generator with.
     pub seed: Option<PathBuf>,
     /// What becomes of the seed.
@@ -144,20 +148,60 @@ pub struct Tls {
 }
 
 const TLS: &str = "transport layer security (TLS) options";
-const ENABLE: &[&str] = &["--enable-tls"];
 
-/// A row that stands beside `--enable-tls`; its effect comes with TLS itself.
-fn with_tls(row: Row<Tls>) -> Row<Tls> {
-    row.only_with(ENABLE).later()
+/// Options that switch TLS on.
+type Switch = &'static [&'static str];
+
+/// Those of an acceptor, which has a certificate.
+const ENABLE: Switch = &["--enable-tls"];
+
+/// Those of a requestor, which may go without one.
+const EITHER: Switch = &["--enable-tls", "--anonymous-tls"];
+
+/// A row that stands beside a switch; its effect comes with TLS itself.
+fn with_tls(on: Switch, row: Row<Tls>) -> Row<Tls> {
+    row.only_with(on).later()
 }
 
 /// The groups of an acceptor.
 pub fn acceptor() -> [Group<Tls>; 9] {
-    [stack(), password(), formats(), authorities(), profiles(), ciphers(), sni(), seeds(), peer()]
+    let on = ENABLE;
+    [
+        Group::new(TLS, STACK).choice(stack()),
+        password(),
+        formats(on),
+        authorities(on),
+        profiles(on),
+        ciphers(on).row(dh_parameters()),
+        sni("--expect-sni", expect_sni()),
+        seeds(on),
+        peer(on, true),
+    ]
 }
 
-fn stack() -> Group<Tls> {
-    Group::new(TLS, "transport protocol stack").choice([
+/// The groups of a requestor.
+pub fn requestor() -> [Group<Tls>; 9] {
+    let on = EITHER;
+    let anonymous =
+        flag("+tla", "--anonymous-tls", "TLS without a certificate", |o: &mut Tls| o.transport = Transport::Anonymous)
+            .later();
+    [
+        Group::new(TLS, STACK).choice(stack().into_iter().chain([anonymous])),
+        password(),
+        formats(on),
+        authorities(on),
+        profiles(on),
+        ciphers(on),
+        sni("--request-sni", request_sni()),
+        seeds(on),
+        peer(on, false),
+    ]
+}
+
+const STACK: &str = "transport protocol stack";
+
+fn stack() -> [Row<Tls>; 2] {
+    [
         flag("-tls", "--disable-tls", "plain TCP", |o: &mut Tls| o.transport = Transport::Plain).default(),
         option(
             "+tls",
@@ -167,7 +211,7 @@ fn stack() -> Group<Tls> {
             |o: &mut Tls, v| o.transport = Transport::Tls { key: v.path(0), certificate: v.path(1) },
         )
         .later(),
-    ])
+    ]
 }
 
 fn password() -> Group<Tls> {
@@ -175,37 +219,43 @@ fn password() -> Group<Tls> {
         flag("+ps", "--std-passwd", "ask for it on the terminal", |o: &mut Tls| o.password = Password::Ask)
             .default()
             .only_with(ENABLE),
-        with_tls(option("+pw", "--use-passwd", const { &[text("password")] }, "use this one", |o: &mut Tls, v| {
-            o.password = Password::Given(v.string(0));
-        })),
-        with_tls(flag("-pw", "--null-passwd", "it is empty", |o: &mut Tls| o.password = Password::Empty)),
+        with_tls(
+            ENABLE,
+            option("+pw", "--use-passwd", const { &[text("password")] }, "use this one", |o: &mut Tls, v| {
+                o.password = Password::Given(v.string(0));
+            }),
+        ),
+        with_tls(ENABLE, flag("-pw", "--null-passwd", "it is empty", |o: &mut Tls| o.password = Password::Empty)),
     ])
 }
 
-fn formats() -> Group<Tls> {
+fn formats(on: Switch) -> Group<Tls> {
     Group::new(TLS, "key and certificate file format").choice([
-        flag("-pem", "--pem-keys", "PEM", |o: &mut Tls| o.key_format = KeyFormat::Pem).default().only_with(ENABLE),
-        with_tls(flag("-der", "--der-keys", "DER", |o: &mut Tls| o.key_format = KeyFormat::Der)),
+        flag("-pem", "--pem-keys", "PEM", |o: &mut Tls| o.key_format = KeyFormat::Pem).default().only_with(on),
+        with_tls(on, flag("-der", "--der-keys", "DER", |o: &mut Tls| o.key_format = KeyFormat::Der)),
     ])
 }
 
-fn authorities() -> Group<Tls> {
+fn authorities(on: Switch) -> Group<Tls> {
     let file = const { &[text("filename")] };
     let folder = const { &[text("directory")] };
     Group::new(TLS, "certification authority")
         .row(with_tls(
+            on,
             option("+cf", "--add-cert-file", file, "trust the certificates in a file", |o: &mut Tls, v| {
                 o.trusted_files.push(v.path(0));
             })
             .repeatable(),
         ))
         .row(with_tls(
+            on,
             option("+cd", "--add-cert-dir", folder, "trust the certificates in a folder", |o: &mut Tls, v| {
                 o.trusted_folders.push(v.path(0));
             })
             .repeatable(),
         ))
         .row(with_tls(
+            on,
             option(
                 "+crl",
                 "--add-crl-file",
@@ -218,18 +268,24 @@ fn authorities() -> Group<Tls> {
             .repeatable(),
         ))
         .choice([
-            with_tls(flag("+crv", "--enable-crl-vfy", "check leaf certificates for revocation", |o: &mut Tls| {
-                o.revocation = Revocation::Leaf;
-            })),
-            with_tls(flag("+cra", "--enable-crl-all", "check whole chains for revocation", |o: &mut Tls| {
-                o.revocation = Revocation::Chain;
-            })),
+            with_tls(
+                on,
+                flag("+crv", "--enable-crl-vfy", "check leaf certificates for revocation", |o: &mut Tls| {
+                    o.revocation = Revocation::Leaf;
+                }),
+            ),
+            with_tls(
+                on,
+                flag("+cra", "--enable-crl-all", "check whole chains for revocation", |o: &mut Tls| {
+                    o.revocation = Revocation::Chain;
+                }),
+            ),
         ])
 }
 
-fn profiles() -> Group<Tls> {
+fn profiles(on: Switch) -> Group<Tls> {
     let row =
-        |short, long, help, profile| flag(short, long, help, move |o: &mut Tls| o.profile = profile).only_with(ENABLE);
+        |short, long, help, profile| flag(short, long, help, move |o: &mut Tls| o.profile = profile).only_with(on);
     Group::new(TLS, "security profile")
         .row(
             flag("+ph", "--list-profiles", "show the supported profiles and end", |_| ())
@@ -248,7 +304,7 @@ fn profiles() -> Group<Tls> {
         ])
 }
 
-fn ciphers() -> Group<Tls> {
+fn ciphers(on: Switch) -> Group<Tls> {
     Group::new(TLS, "ciphersuite")
         .row(
             flag("+cc", "--list-ciphers", "show the supported cipher suites and end", |_| ())
@@ -256,78 +312,100 @@ fn ciphers() -> Group<Tls> {
                 .later(),
         )
         .row(
-            with_tls(option("+cs", "--cipher", const { &[text("name")] }, "add a cipher suite", |o: &mut Tls, v| {
-                o.ciphers.push(v.string(0));
-            }))
+            with_tls(
+                on,
+                option("+cs", "--cipher", const { &[text("name")] }, "add a cipher suite", |o: &mut Tls, v| {
+                    o.ciphers.push(v.string(0));
+                }),
+            )
             .repeatable()
             .not_with(&["--profile-bcp195-ex"]),
         )
-        .row(with_tls(option(
-            "+dp",
-            "--dhparam",
-            const { &[text("filename")] },
-            "read Diffie-Hellman parameters",
-            |o: &mut Tls, v| o.dh_parameters = Some(v.path(0)),
-        )))
 }
 
-fn sni() -> Group<Tls> {
-    Group::new(TLS, "server name indication")
-        .row(
-            flag("", "--no-sni", "ask for no server name", |o: &mut Tls| o.expect_sni = None)
-                .default()
-                .not_with(&["--expect-sni"]),
-        )
-        .row(
-            option(
-                "",
-                "--expect-sni",
-                const { &[text("servername")] },
-                "serve only who asks for this name",
-                |o: &mut Tls, v| {
-                    o.expect_sni = Some(v.string(0));
-                },
-            )
-            .later(),
-        )
+fn dh_parameters() -> Row<Tls> {
+    let file = const { &[text("filename")] };
+    let row = option("+dp", "--dhparam", file, "read Diffie-Hellman parameters", |o: &mut Tls, v| {
+        o.dh_parameters = Some(v.path(0));
+    });
+    with_tls(ENABLE, row)
 }
 
-fn seeds() -> Group<Tls> {
+/// The group about server names; `named` is `other`'s name.
+fn sni(named: &'static str, other: Row<Tls>) -> Group<Tls> {
+    let none = flag("", "--no-sni", "ask for no server name", |o: &mut Tls| {
+        (o.expect_sni, o.request_sni) = (None, None);
+    });
+    let none = match named {
+        "--expect-sni" => none.not_with(&["--expect-sni"]),
+        _ => none.not_with(&["--request-sni"]),
+    };
+    Group::new(TLS, "server name indication").row(none.default()).row(other)
+}
+
+const SERVER_NAME: &[crate::cli::ValueSpec] = &[text("servername")];
+
+fn expect_sni() -> Row<Tls> {
+    option("", "--expect-sni", SERVER_NAME, "serve only who asks for this name", |o: &mut Tls, v| {
+        o.expect_sni = Some(v.string(0));
+    })
+    .later()
+}
+
+fn request_sni() -> Row<Tls> {
+    option("", "--request-sni", SERVER_NAME, "ask for this server name", |o: &mut Tls, v| {
+        o.request_sni = Some(v.string(0));
+    })
+    .not_with(&["--no-sni"])
+    .later()
+}
+
+fn seeds(on: Switch) -> Group<Tls> {
     Group::new(TLS, "pseudo random generator")
-        .row(with_tls(option(
-            "+rs",
-            "--seed",
-            const { &[text("filename")] },
-            "seed it with what is in this file",
-            |o: &mut Tls, v| o.seed = Some(v.path(0)),
-        )))
-        .choice([
-            with_tls(flag("+ws", "--write-seed", "write the seed back", |o: &mut Tls| {
-                o.seed_output = SeedOutput::SameFile;
-            }))
-            .only_with(&["--seed"]),
-            with_tls(option(
-                "+wf",
-                "--write-seed-file",
+        .row(with_tls(
+            on,
+            option(
+                "+rs",
+                "--seed",
                 const { &[text("filename")] },
-                "write the seed here",
-                |o: &mut Tls, v| {
-                    o.seed_output = SeedOutput::File(v.path(0));
-                },
-            ))
+                "seed it with what is in this file",
+                |o: &mut Tls, v| o.seed = Some(v.path(0)),
+            ),
+        ))
+        .choice([
+            with_tls(
+                on,
+                flag("+ws", "--write-seed", "write the seed back", |o: &mut Tls| {
+                    o.seed_output = SeedOutput::SameFile;
+                }),
+            )
+            .only_with(&["--seed"]),
+            with_tls(
+                on,
+                option(
+                    "+wf",
+                    "--write-seed-file",
+                    const { &[text("filename")] },
+                    "write the seed here",
+                    |o: &mut Tls, v| {
+                        o.seed_output = SeedOutput::File(v.path(0));
+                    },
+                ),
+            )
             .only_with(&["--seed"]),
         ])
 }
 
-fn peer() -> Group<Tls> {
+fn peer(on: Switch, may_verify: bool) -> Group<Tls> {
     let row = |short, long, help, wanted| {
-        flag(short, long, help, move |o: &mut Tls| o.peer_certificate = wanted).only_with(ENABLE)
+        flag(short, long, help, move |o: &mut Tls| o.peer_certificate = wanted).only_with(on)
     };
-    Group::new(TLS, "peer authentication").choice([
-        row("-rc", "--require-peer-cert", "there must be a certificate, and a valid one", PeerCertificate::Require)
-            .default(),
+    let verify =
         row("-vc", "--verify-peer-cert", "a certificate must be valid, if there is one", PeerCertificate::Verify)
-            .later(),
-        row("-ic", "--ignore-peer-cert", "take any certificate, or none", PeerCertificate::Ignore).later(),
-    ])
+            .later();
+    let require =
+        row("-rc", "--require-peer-cert", "there must be a certificate, and a valid one", PeerCertificate::Require);
+    let ignore = row("-ic", "--ignore-peer-cert", "take any certificate, or none", PeerCertificate::Ignore).later();
+    let rows = [require.default()].into_iter().chain(may_verify.then_some(verify)).chain([ignore]);
+    Group::new(TLS, "peer authentication").choice(rows)
 }

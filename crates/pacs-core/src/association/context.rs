@@ -312,6 +312,11 @@ impl AgreedContexts {
         self.list.iter().filter(move |c| c.abstract_syntax == abstract_syntax)
     }
 
+    /// All of them, by identifier.
+    pub fn all(&self) -> &[AgreedContext] {
+        &self.list
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()

@@ -1,28 +1,34 @@
 //! An association: what two applications agreed on, and the messages that travel under it.
 //!
-//! [`proposal`] receives a request and answers it as [`accept`] judges; [`Association`] then moves presentation data values
+//! [`proposal`] receives a request and answers it as [`accept`] judges, [`request`] makes one; [`Association`] then moves presentation data values
 //! in and out until it is released or aborted. The association is Sta6 of PS3.8 table 9-10 ([`state`]) all the while.
 
 pub mod accept;
 pub mod context;
 pub mod dump;
+mod outgoing;
 pub mod profile;
 pub mod proposal;
+pub mod request;
 pub mod state;
 mod wire;
 
 use std::net::IpAddr;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use context::{AgreedContext, AgreedContexts, PresentationContext, PresentationContexts};
+pub use outgoing::Outgoing;
 pub use proposal::Proposal;
+pub use request::{Established, Request, RequestError};
 pub use wire::{AssociationError, Timeouts};
 
 use accept::SendLimit;
 
+use crate::net::LinkError;
 use crate::pdu::pdata::{Fragment, Step, pdv_headers};
 use crate::pdu::{Abort, AeTitle, PduType, read, write};
+use state::Event;
 use wire::{Unit, Wire};
 
 /// Payload ranges in one batch: as many as one write takes.
@@ -47,6 +53,8 @@ pub struct Association {
     parties: Parties,
     send: SendLimit,
     ranges: Vec<Range<usize>>,
+    /// Identifiers in the order of the acceptance we got; of a requestor only.
+    order: Box<[u8]>,
 }
 
 /// A run of data set payload that has come: parts of one or more PDVs of one presentation context.
@@ -84,7 +92,7 @@ impl From<AssociationError> for DataError {
 
 impl Association {
     fn new(wire: Wire, contexts: AgreedContexts, parties: Parties, send: SendLimit) -> Self {
-        Self { wire, contexts, parties, send, ranges: Vec::new() }
+        Self { wire, contexts, parties, send, ranges: Vec::new(), order: Box::default() }
     }
 
     /// Who the two are.
@@ -95,6 +103,12 @@ impl Association {
     /// The accepted presentation contexts.
     pub fn contexts(&self) -> &AgreedContexts {
         &self.contexts
+    }
+
+    /// The accepted contexts in the order in which the peer answered, where we asked; else by identifier.
+    pub fn answered_contexts(&self) -> impl Iterator<Item = &AgreedContext> {
+        let rest = if self.order.is_empty() { self.contexts.all() } else { &[] };
+        self.order.iter().filter_map(|id| self.contexts.get(*id)).chain(rest)
     }
 
     /// The accepted presentation context with this id.
@@ -108,7 +122,15 @@ impl Association {
     /// # Errors
     /// As [`AssociationError`] says.
     pub fn next_fragment(&mut self) -> Result<Fragment, AssociationError> {
-        match self.wire.next(self.wire.timeouts.socket)? {
+        self.next_fragment_within(self.wire.timeouts.socket)
+    }
+
+    /// As [`Association::next_fragment`], waiting so long for each PDU; none: for ever.
+    ///
+    /// # Errors
+    /// As [`AssociationError`] says.
+    pub fn next_fragment_within(&mut self, limit: Option<Duration>) -> Result<Fragment, AssociationError> {
+        match self.wire.next(limit)? {
             Unit::Fragment(fragment) => Ok(fragment),
             Unit::Pdu(kind, body) => Err(self.other(kind, &body)),
         }
@@ -154,9 +176,7 @@ impl Association {
         let Timeouts { socket, data_set, .. } = self.wire.timeouts;
         let own = data_set.filter(|own| socket.is_none_or(|socket| *own < socket));
         match self.wire.fill(own.or(socket)) {
-            Err(AssociationError::Link(crate::net::LinkError::Timeout)) if own.is_some() => {
-                Err(AssociationError::DataSetTimeout)
-            }
+            Err(AssociationError::Link(LinkError::Timeout)) if own.is_some() => Err(AssociationError::DataSetTimeout),
             other => other,
         }
     }
@@ -215,6 +235,15 @@ impl Association {
         }
     }
 
+    /// Begins to send a data set of so many bytes, if that is known, behind what is queued.
+    ///
+    /// # Errors
+    /// When the peer has announced that it takes nothing at all.
+    pub fn send_data_set(&mut self, context: u8, length: Option<u64>) -> Result<Outgoing<'_>, AssociationError> {
+        let longest = self.send.payload.ok_or(AssociationError::PeerTakesNothing)? as usize;
+        Ok(Outgoing::new(&mut self.wire, context, longest, length))
+    }
+
     /// Sends what the kernel takes without waiting; `true` when nothing is left.
     ///
     /// # Errors
@@ -229,6 +258,45 @@ impl Association {
     /// When the connection is gone or the peer does not read.
     pub fn flush(&mut self) -> Result<(), AssociationError> {
         self.wire.flush()
+    }
+
+    /// Releases (PS3.8 7.2): asks the peer and waits for its answer, as long as the ACSE time-out allows for all of it.
+    /// Messages that still come are dropped; a peer that asks at the same time is answered first (PS3.8 7.2.2.7).
+    ///
+    /// # Errors
+    /// When the peer does not confirm. The association has ended all the same; where the peer is there it has been aborted.
+    pub fn release(mut self) -> Result<(), AssociationError> {
+        let released = self.ask_for_release();
+        if let Err(e) = &released {
+            self.wire.end_with(e);
+        }
+        released
+    }
+
+    fn ask_for_release(&mut self) -> Result<(), AssociationError> {
+        let wire = &mut self.wire;
+        let end = Instant::now().checked_add(wire.timeouts.acse);
+        // From Sta6 there is a way.
+        _ = wire.happens(Event::ReleaseRequest);
+        wire.queue(&[&write::release_rq()]);
+        wire.flush()?;
+        loop {
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(AssociationError::Link(LinkError::Timeout));
+            }
+            let Unit::Pdu(kind, body) = wire.next(left)? else { continue };
+            wire.received(kind, &body)?;
+            match kind {
+                PduType::ReleaseRp => return Ok(()),
+                PduType::ReleaseRq => {
+                    _ = wire.happens(Event::ReleaseResponse);
+                    wire.queue(&[&write::release_rp()]);
+                    wire.flush()?;
+                }
+                _ => return Err(AssociationError::PeerAborted(read::abort(&body))),
+            }
+        }
     }
 
     /// Answers the peer's release request and waits a moment for it to close (PS3.8 7.2, action AR-4).

@@ -16,7 +16,7 @@ use crate::pdu::write::{self, WriteError};
 use crate::pdu::{Abort, AssociateRj, AssociateRq, PduType};
 
 /// The logger of everything below messages.
-const TARGET: &str = "dcmtk.dcmnet";
+pub(super) const TARGET: &str = "dcmtk.dcmnet";
 
 /// Permanently, by the service provider (ACSE): protocol version not supported (PS3.8 9.3.4).
 const PROTOCOL_NOT_SUPPORTED: AssociateRj = AssociateRj { result: 1, source: 2, reason: 2 };
@@ -128,7 +128,7 @@ fn request(wire: &mut Wire) -> Result<AssociateRq, AssociationError> {
         Unit::Fragment(_) => (PduType::Data, Vec::new()),
     };
     if kind == PduType::AssociateRq && enabled!(target: TARGET, Level::DEBUG) {
-        debug!(target: TARGET, "{}", hex_dump("Associate Request", &body));
+        debug!(target: TARGET, "{}", hex_dump("Associate Request", kind, &body));
         debug!(target: TARGET, "Parsing an A-ASSOCIATE PDU");
     }
     wire.received(kind, &body)?;
@@ -144,8 +144,8 @@ fn request(wire: &mut Wire) -> Result<AssociateRq, AssociationError> {
 }
 
 /// A PDU as DCMTK shows it: 16 bytes a line.
-fn hex_dump(what: &str, body: &[u8]) -> String {
-    let head = crate::pdu::PduHeader::to_bytes(PduType::AssociateRq, body.len() as u32);
+pub(super) fn hex_dump(what: &str, kind: PduType, body: &[u8]) -> String {
+    let head = crate::pdu::PduHeader::to_bytes(kind, body.len() as u32);
     let mut text = format!("PDU Type: {what}, PDU Length: {} + 6 bytes PDU header", body.len());
     if head.len() + body.len() > SHOWN {
         _ = write!(text, "\nOnly dumping {SHOWN} bytes.");

@@ -54,6 +54,8 @@ pub enum AssociationError {
     UnknownPdu(u8),
     /// The peer announced a maximum length that leaves no room for a single byte.
     PeerTakesNothing,
+    /// A data set of ours ended before the length that had been counted on.
+    DataSetTooShort,
     /// A PDU that has no place in this state.
     UnexpectedPdu {
         /// What came.
@@ -83,7 +85,10 @@ impl fmt::Display for AssociationError {
             Self::PeerTakesNothing => {
                 f.write_str("0006:020e DIMSE Failed to send message: the peer's maximum PDU is too small")
             }
-            Self::UnknownPdu(kind) => write!(f, "0006:0321 Unrecognized PDU type: {kind:02x}"),
+            Self::DataSetTooShort => {
+                f.write_str("0006:020e DIMSE Failed to send message: the data set ended too early")
+            }
+            Self::UnknownPdu(kind) => write!(f, "0006:0321 Unrecognized PDU type: {kind:2x}"),
             Self::UnexpectedPdu { pdu, state, .. } => {
                 write!(f, "0006:0303 DUL Finite State Machine Error: {pdu:?} PDU in state {}", *state as u8)
             }
@@ -92,6 +97,18 @@ impl fmt::Display for AssociationError {
 }
 
 impl std::error::Error for AssociationError {}
+
+impl AssociationError {
+    /// Whether nothing came, or nothing was taken, for as long as the limit allows.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Link(LinkError::Timeout) | Self::DataSetTimeout)
+    }
+
+    /// Whether the peer has aborted or the connection is gone.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::PeerAborted(_) | Self::PeerClosed | Self::Link(LinkError::Closed | LinkError::Io(_)))
+    }
+}
 
 impl From<LinkError> for AssociationError {
     fn from(e: LinkError) -> Self {
@@ -118,6 +135,8 @@ pub(super) struct Wire {
     deadline: Deadline,
     /// The number of the PDU that the deadline is for.
     awaited: Option<u64>,
+    /// A PDU of ours has been sent in part: no other can follow.
+    pub(super) within_pdu: bool,
 }
 
 fn after(limit: Option<Duration>) -> Deadline {
@@ -140,6 +159,7 @@ impl Wire {
             unsent: Vec::new(),
             deadline: None,
             awaited: None,
+            within_pdu: false,
         }
     }
 
@@ -229,6 +249,40 @@ impl Wire {
         Ok(())
     }
 
+    /// Sends these bytes behind what is queued, all in as few system calls as possible. The socket time-out is for as long
+    /// as the peer takes nothing.
+    pub(super) fn send(&mut self, slices: &mut [IoSlice<'_>]) -> Result<(), AssociationError> {
+        let limit = self.timeouts.socket;
+        let done = if self.unsent.is_empty() {
+            self.link.write_steadily(slices, limit)
+        } else {
+            let mut all = vec![IoSlice::new(&self.unsent)];
+            all.extend(slices.iter().map(|slice| IoSlice::new(slice)));
+            self.link.write_steadily(&mut all, limit)
+        };
+        match done {
+            Ok(()) => {
+                let n = self.unsent.len();
+                self.sent(n);
+                Ok(())
+            }
+            // What the peer said before it closed tells more.
+            Err(LinkError::Closed) => Err(self.last_words().unwrap_or(AssociationError::Link(LinkError::Closed))),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The A-ABORT that a peer left behind when it closed.
+    fn last_words(&mut self) -> Option<AssociationError> {
+        let end = after(Some(LAST_WORD));
+        while Instant::now() < end? {
+            if let Unit::Pdu(PduType::Abort, body) = self.next(Some(LAST_WORD)).ok()? {
+                return Some(AssociationError::PeerAborted(read::abort(&body)));
+            }
+        }
+        None
+    }
+
     fn sent(&mut self, n: usize) {
         self.unsent.drain(..n);
         if self.unsent.is_empty() && self.unsent.capacity() > 256 {
@@ -267,7 +321,9 @@ impl Wire {
             AssociationError::Link(LinkError::Timeout) | AssociationError::DataSetTimeout => {
                 Some(Abort { source: 2, reason: 0 })
             }
-            AssociationError::PeerTakesNothing => Some(Abort { source: 0, reason: 0 }),
+            AssociationError::PeerTakesNothing | AssociationError::DataSetTooShort => {
+                Some(Abort { source: 0, reason: 0 })
+            }
             // DCMTK: an impossible P-DATA-TF is answered as if the user had aborted.
             AssociationError::Pdata(_) => Some(Abort { source: 0, reason: 0 }),
             AssociationError::UnknownPdu(_) => invalid(true),
@@ -280,6 +336,9 @@ impl Wire {
 
     /// Sends a last PDU, as far as the peer lets us, and waits a moment for it to close its side.
     pub(super) fn end(mut self, last: &[u8]) {
+        if self.within_pdu {
+            return;
+        }
         self.queue(&[last]);
         if self.link.write_all(&mut [IoSlice::new(&self.unsent)], after(Some(LAST_WORD))).is_ok() {
             self.link.finish(after(Some(LINGER.min(self.timeouts.acse))));

@@ -31,6 +31,7 @@
 //!
 //! Warnings that need the final order (out of order, or found twice) come at the end, not as the elements come.
 
+pub mod head;
 pub mod meta;
 pub mod vr;
 
@@ -51,6 +52,7 @@ mod value;
 mod walk;
 mod watch;
 
+pub use emit::Replacement;
 pub use form::{Encoding, Form, GroupLengths, LengthForm, OutputSyntax, Syntax, TrailingPadding};
 pub use refusal::{Consequence, Error, Reason, Refusal, Warning, Warnings};
 pub use rewrite::{Context, Limits, Outcome, Rewriter, Rewritten};

@@ -63,6 +63,28 @@ impl Reason {
         }
     }
 
+    /// The number that DCMTK puts before the text, as `0001:0004`.
+    pub const fn condition(self) -> &'static str {
+        match self {
+            Reason::InvalidTag => "0001:0001",
+            Reason::InvalidStream => "0001:0004",
+            Reason::CorruptedData => "0001:0006",
+            Reason::Empty => "0001:0007",
+            Reason::PrematureEnd => "0001:000a",
+            Reason::PixelRepresentationNotFound => "0001:000d",
+            Reason::UnsupportedSyntax => "0001:0011",
+            Reason::Deflate | Reason::InflatesTooFar => "0001:0010",
+            Reason::LongerThanItem => "0001:001b",
+            Reason::SequenceDelimiterMissing => "0001:0022",
+            Reason::ItemDelimiterMissing => "0001:0026",
+            Reason::PrematureSequenceDelimiter => "0001:0027",
+            Reason::UndefinedLengthObOw => "0001:0033",
+            Reason::VoiLutObOw => "0001:0034",
+            Reason::PixelDataDefinedLength => "0001:0035",
+            Reason::TooDeep => "0001:0036",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Reason::InvalidStream => "Invalid stream",

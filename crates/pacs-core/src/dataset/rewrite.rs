@@ -2,7 +2,7 @@
 
 use super::arrange::{Arranged, Task};
 use super::deflate::{Deflater, Inflater};
-use super::emit::{Emitter, Output, Pass, Stirred};
+use super::emit::{Emitter, Output, Pass, Replacement, Stirred};
 use super::form::{Form, OutputSyntax, Syntax};
 use super::plan::Lengths;
 use super::refusal::{Error, Reason, Refusal, Warnings};
@@ -11,6 +11,7 @@ use super::vr::Dictionary;
 use super::walk::{Reading, Walker};
 use super::watch::{Found, Wanted, Watch};
 use std::io::IoSlice;
+use std::sync::Arc;
 
 /// How far a data set may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,6 +116,11 @@ impl<'d> Rewriter<'d> {
             received: 0,
             begun: false,
         })
+    }
+
+    /// Other values for some of the elements at the top, to be called before the first byte.
+    pub(crate) fn replace(&mut self, replace: &Arc<[Replacement]>) {
+        self.emitter.replace = Arc::clone(replace);
     }
 
     /// Takes the next bytes of the data set, cut anywhere. What the sink held before the first call is what will stand before

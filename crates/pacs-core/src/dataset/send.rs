@@ -2,7 +2,7 @@
 
 use super::arrange::{Arranged, Task};
 use super::deflate::{Deflater, Inflater};
-use super::emit::{Emitter, Pass};
+use super::emit::{Emitter, Pass, Replacement};
 use super::form::{Form, TrailingPadding};
 use super::plan::{Lengths, Plan};
 use super::refusal::{Error, Reason, Refusal};
@@ -11,6 +11,10 @@ use super::storage::{Append, Scratch, Sink, Source};
 use super::walk::Walker;
 use super::watch::Watch;
 use std::io::{self, IoSlice};
+use std::sync::Arc;
+
+/// Values of more bytes are not read with an element, but later.
+const READ_LATER: u32 = 4096;
 
 /// Bytes read from a source at once.
 const BUFFER: usize = 256 * 1024;
@@ -27,6 +31,7 @@ pub struct Prepared<'d> {
     from: u64,
     len: u64,
     way: Way,
+    replace: Arc<[Replacement]>,
 }
 
 enum Way {
@@ -53,13 +58,29 @@ impl<'d> Prepared<'d> {
         form: &Form,
         context: Context<'d>,
     ) -> Result<Prepared<'d>, Error> {
+        Self::replacing(source, from, input_syntax, form, context, Arc::default())
+    }
+
+    /// As [`Prepared::new`], with other values for some of the elements at the top.
+    ///
+    /// # Errors
+    ///
+    /// As [`Prepared::new`].
+    pub fn replacing(
+        source: &impl Source,
+        from: u64,
+        input_syntax: &str,
+        form: &Form,
+        context: Context<'d>,
+        replace: Arc<[Replacement]>,
+    ) -> Result<Prepared<'d>, Error> {
         let limits = context.limits;
         // A file's padding is nothing for the network.
         let form = &Form { padding: TrailingPadding { file: 0, ..form.padding }, ..*form };
         let conversion = Conversion::new(input_syntax, form, &limits)?;
         let plan = Plan::new(limits.memory, context.scratch.clone());
         let watch = Watch::new(context.wanted);
-        let mut reading = Recoding::new(&conversion, Lengths::Noted(plan), watch, &context);
+        let mut reading = Recoding::new(&conversion, Lengths::Noted(plan), watch, &context, &replace);
         reading.run(source, from, &mut Nowhere)?;
         let Recoding { emitter, inflater, read, .. } = reading;
         let stirred = emitter.is_stirred();
@@ -67,7 +88,7 @@ impl<'d> Prepared<'d> {
         let mut outcome = Outcome { found: watch.found(), changed, warnings };
         let mut len = pending.position();
         let way = if stirred {
-            let (scratch, mut arranged, all) = spool(source, from, input_syntax, form, &context)?;
+            let (scratch, mut arranged, all) = spool(source, from, input_syntax, form, &context, &replace)?;
             outcome = all;
             len = arranged.len()?;
             Way::Arrange { scratch, arranged: Box::new(arranged) }
@@ -79,7 +100,7 @@ impl<'d> Prepared<'d> {
                 _ => return Err(Error::SourceChanged),
             }
         };
-        Ok(Prepared { conversion, form: *form, context, outcome, from, len, way })
+        Ok(Prepared { conversion, form: *form, context, outcome, from, len, way, replace })
     }
 
     /// What became known of the data set.
@@ -108,16 +129,17 @@ impl<'d> Prepared<'d> {
     ///
     /// [`Error::SourceChanged`] if `source` gives other bytes than before, [`Error::Io`].
     pub fn send(self, source: &impl Source, out: &mut impl Append) -> Result<u64, Error> {
-        let Prepared { conversion, form, context, from, len, way, .. } = self;
+        let Prepared { conversion, form, context, from, len, way, replace, .. } = self;
+        let settings = Settings { conversion: &conversion, context: &context, replace: &replace };
         let mut counted = Counted { out, count: 0 };
         if let Way::Copy(len) = way {
             copy(source, from, len, &mut counted)?;
         } else if conversion.output.deflated {
             let mut deflater = Deflater::new(form.compression, &mut counted);
-            write(way, &conversion, &context, source, from, len, &mut deflater)?;
+            write(way, settings, source, from, len, &mut deflater)?;
             deflater.finish()?;
         } else {
-            write(way, &conversion, &context, source, from, len, &mut counted)?;
+            write(way, settings, source, from, len, &mut counted)?;
         }
         if counted.count & 1 == 1 {
             counted.append(&[IoSlice::new(&[0])])?;
@@ -126,10 +148,16 @@ impl<'d> Prepared<'d> {
     }
 }
 
+/// How a data set is read a second time.
+struct Settings<'p, 'd> {
+    conversion: &'p Conversion,
+    context: &'p Context<'d>,
+    replace: &'p Arc<[Replacement]>,
+}
+
 fn write(
     way: Way,
-    conversion: &Conversion,
-    context: &Context<'_>,
+    settings: Settings<'_, '_>,
     source: &impl Source,
     from: u64,
     len: u64,
@@ -140,7 +168,8 @@ fn write(
         Way::Arrange { scratch, mut arranged } => arranged.write(&scratch, out),
         Way::Recode(plan) => {
             let lengths = Lengths::Known { plan, next: 0 };
-            let mut writing = Recoding::new(conversion, lengths, Watch::default(), context);
+            let Settings { conversion, context, replace } = settings;
+            let mut writing = Recoding::new(conversion, lengths, Watch::default(), context, replace);
             writing.run(source, from, &mut Forward { out, written: 0 })?;
             if writing.emitter.pending.position() != len { Err(Error::SourceChanged) } else { Ok(()) }
         }
@@ -154,9 +183,11 @@ fn spool(
     input_syntax: &str,
     form: &Form,
     context: &Context<'_>,
+    replace: &Arc<[Replacement]>,
 ) -> Result<(Box<dyn Scratch>, Arranged, Outcome), Error> {
     let mut scratch = context.scratch.make()?;
     let mut rewriter = Rewriter::new(input_syntax, form, context.clone())?;
+    rewriter.replace(replace);
     let mut at = from;
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -195,11 +226,19 @@ struct Recoding<'d> {
 }
 
 impl<'d> Recoding<'d> {
-    fn new(conversion: &Conversion, lengths: Lengths, watch: Watch, context: &Context<'d>) -> Recoding<'d> {
+    fn new(
+        conversion: &Conversion,
+        lengths: Lengths,
+        watch: Watch,
+        context: &Context<'d>,
+        replace: &Arc<[Replacement]>,
+    ) -> Recoding<'d> {
         let Context { limits, dictionary, scratch, .. } = context;
+        let mut emitter = Emitter::new(conversion.writing, lengths, watch, limits.memory, scratch.clone());
+        emitter.replace = Arc::clone(replace);
         Recoding {
             walker: Walker::new(conversion.reading, dictionary),
-            emitter: Emitter::new(conversion.writing, lengths, watch, limits.memory, scratch.clone()),
+            emitter,
             inflater: conversion.input.deflated.then(|| Inflater::new(limits.inflated)),
             read: 0,
         }
@@ -229,7 +268,16 @@ impl<'d> Recoding<'d> {
             inflater.finish()?;
         }
         let mut pass = Pass { emitter, slices: &[], sink };
-        walker.finish(&mut pass)?;
+        let ended = walker.finish(&mut pass);
+        match ended {
+            // DCMTK: the values of a file are read late, if they are long, and what is missing then has another name.
+            Err(Error::Refused(Refusal { reason: Reason::InvalidStream, offset, tag }))
+                if walker.ends_in_value_longer_than(READ_LATER) =>
+            {
+                return Err(Refusal { reason: Reason::PrematureEnd, offset, tag }.into());
+            }
+            ended => ended?,
+        }
         pass.finish()
     }
 }

@@ -6,11 +6,12 @@ pub mod dump;
 pub mod status;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::association::{Association, AssociationError, Batch, DataError};
 use crate::names::printable;
 use crate::pdu::Abort;
-use command::{CommandError, MAX_COMMAND_LENGTH, Message, Response};
+use command::{CommandError, Kind, MAX_COMMAND_LENGTH, Message, Response};
 use tracing::{error, warn};
 
 /// Why a message could not be exchanged; each ends the association. Display gives DCMTK's condition, an inner one on a
@@ -35,6 +36,24 @@ pub enum DimseError {
     Command(CommandError),
     /// A command that this application does not serve.
     BadCommand(u16),
+    /// No answer came in time.
+    NoAnswer,
+    /// Another message came in place of an answer.
+    NotThisAnswer(Mismatch),
+}
+
+/// How a message differs from the answer that was waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mismatch {
+    /// It is another one: its command field.
+    Field(u16),
+    /// It answers another request.
+    MessageId {
+        /// The request it names.
+        got: u16,
+        /// Ours.
+        expected: u16,
+    },
 }
 
 impl fmt::Display for DimseError {
@@ -60,6 +79,13 @@ impl fmt::Display for DimseError {
             }
             Self::Command(e) => e.fmt(f),
             Self::BadCommand(_) => f.write_str("0006:0201 DIMSE Bad command type"),
+            Self::NoAnswer => f.write_str("0006:0207 DIMSE No data available (timeout in non-blocking mode)"),
+            Self::NotThisAnswer(Mismatch::Field(field)) => {
+                write!(f, "0006:0211 DIMSE: Unexpected Response Command Field: 0x{field:x}")
+            }
+            Self::NotThisAnswer(Mismatch::MessageId { got, expected }) => {
+                write!(f, "0006:0211 DIMSE: Unexpected Response MsgId: {got} (expected: {expected})")
+            }
         }
     }
 }
@@ -117,10 +143,45 @@ pub struct Call<'a> {
 /// # Errors
 /// Each ends the association, the peer's release and abort included.
 pub fn next(association: &mut Association) -> Result<(Message, Call<'_>), DimseError> {
+    let (message, context) = message(association, association.socket_timeout())?;
+    let data_set = message.data_set;
+    Ok((message, Call { association, context, data_set, ended: !data_set }))
+}
+
+/// Waits so long, or for ever, for the answer to a request of ours, and gives the presentation context it came on too.
+///
+/// # Errors
+/// Each ends the association, but [`DimseError::NoAnswer`] and [`DimseError::NotThisAnswer`]: what does not come in time may
+/// still come.
+pub fn answer_to(
+    association: &mut Association,
+    field: u16,
+    message_id: u16,
+    limit: Option<Duration>,
+) -> Result<(Response, u8), DimseError> {
+    let received = match message(association, limit) {
+        Err(DimseError::Association(e)) if e.is_timeout() => Err(DimseError::NoAnswer),
+        other => other,
+    };
+    let (message, context) = received?;
+    match message.kind {
+        Kind::Response(response) if response.field != field => {
+            Err(DimseError::NotThisAnswer(Mismatch::Field(response.field)))
+        }
+        Kind::Response(response) if response.message_id != message_id => {
+            Err(DimseError::NotThisAnswer(Mismatch::MessageId { got: response.message_id, expected: message_id }))
+        }
+        Kind::Response(response) => Ok((response, context)),
+        Kind::Request(request) => Err(DimseError::NotThisAnswer(Mismatch::Field(request.field()))),
+    }
+}
+
+/// Reads the next command, waiting so long for each of its PDUs.
+fn message(association: &mut Association, limit: Option<Duration>) -> Result<(Message, u8), DimseError> {
     let mut command = Vec::new();
     let mut context = None;
     loop {
-        let fragment = association.next_fragment()?;
+        let fragment = association.next_fragment_within(limit)?;
         match context {
             None if association.context(fragment.context).is_none() => {
                 return Err(DimseError::UnknownContext(fragment.context));
@@ -140,9 +201,7 @@ pub fn next(association: &mut Association) -> Result<(Message, Call<'_>), DimseE
         }
         command.extend_from_slice(bytes);
         if fragment.ends_message {
-            let message = parse(&command, association)?;
-            let data_set = message.data_set;
-            return Ok((message, Call { association, context: fragment.context, data_set, ended: !data_set }));
+            return Ok((parse(&command, association)?, fragment.context));
         }
     }
 }

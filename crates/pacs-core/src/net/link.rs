@@ -21,6 +21,9 @@ const SLACK: u32 = 8;
 /// The shortest time-out that is set; the kernel reads zero as "for ever".
 const SHORTEST: Duration = Duration::from_millis(1);
 
+/// Bytes that a peer must take within the time limit of [`Link::write_steadily`].
+pub const STEP: usize = 4096;
+
 /// Bytes that are read from a peer after our last word to it: what it may have sent before it could hear us.
 const DISCARDED: usize = 1 << 20;
 
@@ -154,6 +157,35 @@ impl Link {
     pub fn write_all(&mut self, mut slices: &mut [IoSlice<'_>], deadline: Deadline) -> Result<(), LinkError> {
         IoSlice::advance_slices(&mut slices, 0);
         while !slices.is_empty() {
+            let n = self.write(slices, deadline)?;
+            IoSlice::advance_slices(&mut slices, n);
+        }
+        Ok(())
+    }
+
+    /// Writes all slices; the time limit begins anew whenever the peer has made room for [`STEP`] bytes. For data that may
+    /// take long over a slow line: only a peer that does not read is given up.
+    ///
+    /// # Errors
+    /// As [`Link::write_all`].
+    pub fn write_steadily(&mut self, mut slices: &mut [IoSlice<'_>], limit: Option<Duration>) -> Result<(), LinkError> {
+        let after = || limit.and_then(|limit| Instant::now().checked_add(limit));
+        let (mut deadline, mut moved) = (after(), 0);
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() {
+            let n = self.write(slices, deadline)?;
+            IoSlice::advance_slices(&mut slices, n);
+            moved += n;
+            if moved >= STEP {
+                (deadline, moved) = (after(), 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes at least one byte of the slices, of which there is one.
+    fn write(&mut self, slices: &[IoSlice<'_>], deadline: Deadline) -> Result<usize, LinkError> {
+        loop {
             let wanted = time_left(deadline)?;
             if !near(self.write_timeout, wanted) {
                 self.stream.set_write_timeout(wanted)?;
@@ -161,12 +193,11 @@ impl Link {
             }
             match (&self.stream).write_vectored(slices) {
                 Ok(0) => return Err(LinkError::Closed),
-                Ok(n) => IoSlice::advance_slices(&mut slices, n),
+                Ok(n) => return Ok(n),
                 Err(e) if retry(&e) => {}
                 Err(e) => return Err(e.into()),
             }
         }
-        Ok(())
     }
 
     /// Writes what the kernel takes without waiting; the number of bytes written, perhaps 0.

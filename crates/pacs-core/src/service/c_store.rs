@@ -2,6 +2,7 @@
 //! and its owner finishes it. Success is answered only after the owner has said that the object is kept.
 
 mod receive;
+pub mod send;
 
 use std::io;
 use std::thread;

@@ -18,11 +18,12 @@ use super::refusal::{Error, Refusal, Warning, Warnings};
 use super::spill::Spill;
 use super::storage::{ScratchMaker, Sink};
 use super::tag::Tag;
-use super::vr::Vr;
+use super::vr::{Padding, Vr};
 use super::walk::{Chunk, Element, Order, UNDEFINED};
 use super::watch::Watch;
 use group::GroupLength;
 pub(crate) use output::{Header, LONGEST, Output, number, padding};
+use std::sync::Arc;
 pub(crate) use stirred::Stirred;
 use value::Streaming;
 
@@ -94,7 +95,18 @@ pub(crate) struct Emitter {
     any: bool,
     pub(crate) warnings: Warnings,
     pub(crate) watch: Watch,
+    /// Values that take the place of those at the top.
+    pub(crate) replace: Arc<[Replacement]>,
     buffer: Vec<u8>,
+}
+
+/// Another value for an element at the top of a data set, if that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// The element. Sequences stay as they are.
+    pub tag: Tag,
+    /// The value without padding, in the encoding of its VR.
+    pub value: Vec<u8>,
 }
 
 impl Emitter {
@@ -115,6 +127,7 @@ impl Emitter {
             any: false,
             warnings: Warnings::default(),
             watch,
+            replace: Arc::default(),
             buffer: Vec::new(),
         }
     }
@@ -235,6 +248,31 @@ impl<S: Sink> Pass<'_, S> {
             count -= now;
         }
         Ok(())
+    }
+
+    /// Which replacement is for this element.
+    #[inline]
+    fn replacement(&self, element: &Element) -> Option<usize> {
+        let emitter = &*self.emitter;
+        if emitter.replace.is_empty() || !emitter.below.is_empty() {
+            return None;
+        }
+        emitter.replace.iter().position(|replacement| replacement.tag == element.tag)
+    }
+
+    #[cold]
+    fn put_replacement(&mut self, element: &Element, which: usize) {
+        let all = Arc::clone(&self.emitter.replace);
+        let Some(Replacement { value, .. }) = all.get(which) else { return };
+        self.emitter.see(element, Some(value));
+        self.emitter.changed = true;
+        let pad = (value.len() & 1 == 1).then(|| if element.vr.padding() == Padding::Blank { b' ' } else { 0 });
+        let len = value.len() as u32 + u32::from(pad.is_some());
+        let vr = self.emitter.output.vr(element.vr, len);
+        let header = self.emitter.output.header(element.tag, vr, len);
+        self.own(header.as_bytes());
+        self.own(value);
+        pad.into_iter().for_each(|pad| self.own(&[pad]));
     }
 
     /// Writes a header, by reference if it is the one that was read.

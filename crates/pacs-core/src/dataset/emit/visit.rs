@@ -13,8 +13,8 @@ impl<S: Sink> Visit for Pass<'_, S> {
 
     #[inline]
     fn plain(&self) -> Option<Plain> {
-        let Emitter { output, muted, level, watch, .. } = &*self.emitter;
-        (*muted == 0).then_some(Plain {
+        let Emitter { output, muted, level, watch, replace, .. } = &*self.emitter;
+        (*muted == 0 && replace.is_empty()).then_some(Plain {
             explicit: output.encoding.is_explicit(),
             big: output.encoding.is_big(),
             group: level.group,
@@ -41,7 +41,10 @@ impl<S: Sink> Visit for Pass<'_, S> {
             return Ok(());
         }
         match self.admit(element)? {
-            Admit::Write => self.put_element(element, header, whole)?,
+            Admit::Write => match self.replacement(element) {
+                None => self.put_element(element, header, whole)?,
+                Some(which) => self.put_replacement(element, which),
+            },
             Admit::Drop => {}
             Admit::GroupLength => self.put_group_length(element, header, whole)?,
         }
@@ -54,7 +57,13 @@ impl<S: Sink> Visit for Pass<'_, S> {
             return Ok(());
         }
         match self.admit(element)? {
-            Admit::Write => self.start_value(element, header),
+            Admit::Write => match self.replacement(element) {
+                None => self.start_value(element, header),
+                Some(which) => {
+                    self.put_replacement(element, which);
+                    self.make_room()
+                }
+            },
             Admit::Drop => Ok(()),
             Admit::GroupLength if element.vr == Vr::UL => {
                 // Sixteen thousand lengths for one group: sorting takes the first.

@@ -125,7 +125,7 @@ impl Walker<'_> {
             return Ok(Step::Used(header + len));
         }
         visit.value_start(element, chunk.to(header))?;
-        self.state = State::Value(u64::from(element.len));
+        (self.state, self.value) = (State::Value(u64::from(element.len)), element.len);
         Ok(Step::Used(header))
     }
 

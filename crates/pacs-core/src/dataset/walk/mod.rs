@@ -116,6 +116,8 @@ pub(crate) struct Walker<'d> {
     within_value: bool,
     creators: Vec<Creator>,
     pixel_data_read: bool,
+    /// Length of the value that arrives in pieces.
+    value: u32,
 }
 
 impl<'d> Walker<'d> {
@@ -146,6 +148,7 @@ impl<'d> Walker<'d> {
             within_value: false,
             creators: Vec::new(),
             pixel_data_read: false,
+            value: 0,
         }
     }
 
@@ -244,6 +247,14 @@ impl<'d> Walker<'d> {
         }
     }
 
+    /// Whether the data end within a value of which nothing is there, or that has more than so many bytes.
+    pub(crate) fn ends_in_value_longer_than(&self, len: u32) -> bool {
+        match self.state {
+            State::Value(left) => self.value > len || left == u64::from(self.value),
+            _ => self.need > 12 && (self.carry.len() <= 12 || self.need > len as usize + 12),
+        }
+    }
+
     /// Whether the data end with a UN element of less than 8 bytes that the dictionary calls a sequence.
     // DCMTK: it becomes an empty one.
     fn is_stunted_sequence(&self) -> bool {
@@ -330,7 +341,7 @@ impl<'d> Walker<'d> {
                     return Ok(Step::Used(whole));
                 }
                 visit.fragment_start(len, chunk.to(8))?;
-                self.state = State::Value(u64::from(len));
+                (self.state, self.value) = (State::Value(u64::from(len)), len);
                 Ok(Step::Used(8))
             }
             Tag::SEQUENCE_END => {

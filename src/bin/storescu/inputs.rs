@@ -1,0 +1,203 @@
+//! Which files are sent: names and folders become a list, and each file of it is looked at before anything is sent.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use pacs_core::dataset::head::{self, Expected, Head, Object, UnknownSyntax};
+use pacs_core::dataset::vr::Vr;
+use pacs_core::dataset::{Context, Form, Outcome, Prepared, ScratchMaker, Source, Tag};
+use pacs_core::names;
+use pacs_tools::fatal;
+use rustix::fs::OFlags;
+use tracing::{info, warn};
+use walkdir::WalkDir;
+
+use crate::options::{Config, Input};
+use crate::pattern;
+use crate::{Failed, TARGET};
+
+/// Longest UID in a request, in bytes.
+const LONGEST_UID: usize = 64;
+
+/// A file that is open for sending.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    file: File,
+}
+
+impl Opened {
+    /// Opens a regular file. Anything else, which it may have become since it was found, is not waited for.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        match file.metadata()?.is_file() {
+            true => Ok(Self { file }),
+            false => Err(io::Error::other("not a regular file")),
+        }
+    }
+
+    /// Its length in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+}
+
+impl Source for Opened {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        loop {
+            match self.file.read_at(buffer, offset) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+/// All files that are named, or found in folders that are.
+///
+/// # Errors
+/// When there is none; the log has it.
+pub(crate) fn gather(config: &Config) -> Result<Vec<PathBuf>, Failed> {
+    let input = &config.input;
+    if input.scan {
+        info!(target: TARGET, "determining input files ...");
+    }
+    let mut files = Vec::new();
+    for name in &config.names {
+        if !Path::new(name).is_dir() {
+            files.push(PathBuf::from(name));
+        } else if input.scan {
+            scan(name, input, &mut files);
+        } else {
+            let shown = Path::new(name).display();
+            warn!(target: TARGET, "ignoring directory because option --scan-directories is not set: {shown}");
+        }
+    }
+    if files.is_empty() {
+        fatal!(target: TARGET, "no input files to be sent");
+        return Err(Failed);
+    }
+    Ok(files)
+}
+
+/// Adds what is in a folder in the order of the folder, those in folders within at the place of the folder.
+// DCMTK: the same order, which is none; but it says nothing of folders it cannot read, and follows links for ever.
+fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
+    let depth = if input.recurse { usize::MAX } else { 1 };
+    let entries = WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth);
+    for entry in entries {
+        match entry {
+            Ok(entry) if entry.file_type().is_dir() => {}
+            Ok(entry) => {
+                let wanted = |pattern: &OsString| pattern::matches(pattern.as_bytes(), entry.file_name().as_bytes());
+                if input.pattern.as_ref().is_none_or(wanted) {
+                    files.push(entry.into_path());
+                }
+            }
+            Err(e) if e.loop_ancestor().is_some() => {
+                let shown = e.path().unwrap_or(Path::new("?")).display();
+                warn!(target: TARGET, "ignoring a link that leads back to a folder above it: {shown}");
+            }
+            // A link to nowhere, or a folder that cannot be read: what is said of other files will be said of it.
+            Err(e) => files.extend(e.path().map(Path::to_owned)),
+        }
+    }
+}
+
+/// Who wants to know what is in the files, and who hears of those that are left out.
+pub(crate) struct Looking<'l> {
+    /// Called with the head of each file and the object it holds, if somebody wants to know.
+    pub(crate) inspect: Option<&'l mut dyn FnMut(&Head, Object)>,
+    /// Called with each file that is left out, and why.
+    pub(crate) left_out: &'l mut dyn FnMut(&Path, &str),
+}
+
+/// Looks at each file: those that cannot be sent end the program or, with `--no-halt`, are left out.
+///
+/// # Errors
+/// When the program must end; the log has it.
+pub(crate) fn check(config: &Config, files: &mut Vec<PathBuf>, looking: Looking<'_>) -> Result<(), Failed> {
+    info!(target: TARGET, "checking input files ...");
+    let Looking { mut inspect, left_out } = looking;
+    let mut failed = false;
+    files.retain(|path| {
+        if failed {
+            return false;
+        }
+        let seen = look_at(path, config, inspect.is_some());
+        let fault = match (seen, &mut inspect) {
+            (Err(fault), _) => fault,
+            (Ok(Some((head, object))), Some(inspect)) => {
+                inspect(&head, object);
+                return true;
+            }
+            (Ok(_), _) => return true,
+        };
+        left_out(path, &fault);
+        if config.no_halt {
+            warn!(target: TARGET, "{fault}, ignoring file");
+        } else {
+            fatal!(target: TARGET, "{fault}");
+            failed = true;
+        }
+        false
+    });
+    if failed { Err(Failed) } else { Ok(()) }
+}
+
+/// What is wrong with a file before it is sent, as DCMTK says it.
+fn look_at(path: &Path, config: &Config, inspect: bool) -> Result<Option<(Head, Object)>, String> {
+    let shown = path.display();
+    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return Err(format!("cannot access file: {shown}"));
+    }
+    if !inspect {
+        return Ok(None);
+    }
+    let any = config.beyond.propose_from_files;
+    let (head, object) = identify(path, config.input.expected, unknown_syntax(config))
+        .ok_or_else(|| format!("missing SOP class (or instance) in file: {shown}"))?;
+    if !any && names::storage_class(&object.class).is_none() {
+        return Err(format!("unknown storage SOP class in file: {shown}: {}", names::printable(&object.class)));
+    }
+    Ok(Some((head, object)))
+}
+
+/// What is made of syntaxes that are not known: they can be proposed by `--propose-from-files` alone.
+pub(crate) fn unknown_syntax(config: &Config) -> UnknownSyntax {
+    match config.beyond.propose_from_files {
+        true => UnknownSyntax::Encapsulated,
+        false => UnknownSyntax::Guessed,
+    }
+}
+
+/// The head of a file and what object its data set says it is. The file meta information is not asked, as by DCMTK.
+fn identify(path: &Path, expected: Expected, unknown: UnknownSyntax) -> Option<(Head, Object)> {
+    let file = Opened::open(path).ok()?;
+    let head = head::read(&file, expected, unknown).ok()?;
+    let object = match head::object(&file, &head).ok()? {
+        Some(object) => object,
+        // It does not stand where it should. Such files are few.
+        None => {
+            let context = Context::new(ScratchMaker::in_memory());
+            let read = Prepared::new(&file, head.data_set, &head.read_as, &Form::default(), context).ok()?;
+            object_in(read.outcome())?
+        }
+    };
+    Some((head, object))
+}
+
+/// The object that a data set says it is, if it has both elements. UIDs are cut to what a request holds.
+pub(crate) fn object_in(outcome: &Outcome) -> Option<Object> {
+    let uid = |tag| {
+        let found = outcome.found(tag)?;
+        // DCMTK: a UID that says it is of unknown VR is none.
+        let text = found.vr == Vr::UI || found.vr.is_text();
+        text.then(|| found.value.iter().take(LONGEST_UID).map(|byte| char::from(*byte)).collect::<String>())
+    };
+    Some(Object { class: uid(Tag::SOP_CLASS)?, instance: uid(Tag::SOP_INSTANCE)? })
+}
