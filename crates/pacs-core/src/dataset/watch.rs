@@ -111,60 +111,6 @@ impl Watch {
         }
     }
 
-    /// The best of each that is wanted and there.
-    pub(crate) fn found(&self) -> Vec<Found> {
-        self.wanted.iter().filter_map(|(_, candidates)| Some(candidates.first()?.found.clone())).collect()
-    }
-}
-
-fn bit(tag: Tag) -> u64 {
-        1 << (tag.number().wrapping_mul(0x9E37_79B9) >> 26)
-    }
-
-    #[inline]
-    pub(crate) const fn may_want(self, tag: Tag) -> bool {
-        self.0 & Mask::bit(tag) != 0
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Watch {
-    wanted: Vec<(Wanted, Vec<Candidate>)>,
-    pub(crate) mask: Mask,
-}
-
-impl Watch {
-    pub(crate) fn new(wanted: &[Wanted]) -> Watch {
-        let mask = Mask(wanted.iter().fold(0, |mask, wanted| mask | Mask::bit(wanted.tag)));
-        Watch { wanted: wanted.iter().map(|wanted| (*wanted, Vec::new())).collect(), mask }
-    }
-
-    /// An element passes. `path` gives the tags and item numbers above it.
-    #[cold]
-    pub(crate) fn see(&mut self, tag: Tag, vr: Vr, value: Option<&[u8]>, at: u64, path: impl FnOnce() -> Vec<u32>) {
-        let Some((wanted, candidates)) = self.wanted.iter_mut().find(|(wanted, _)| wanted.tag == tag) else { return };
-        let mut path = path();
-        let depth = path.len() / 2;
-        if depth > 0 && !wanted.nested {
-            return;
-        }
-        path.push(tag.number());
-        let place = candidates.partition_point(|candidate| candidate.path <= path);
-        if place >= CANDIDATES {
-            return;
-        }
-        candidates.truncate(CANDIDATES - 1);
-        let (value, cut) = value.map_or((Vec::new(), true), |value| kept(value, vr));
-        candidates.insert(place, Candidate { path, at, found: Found { tag, vr, depth, value, cut } });
-    }
-
-    /// What was written from `from` to `to` turns out to be dropped.
-    pub(crate) fn forget(&mut self, from: u64, to: u64) {
-        for (_, candidates) in &mut self.wanted {
-            candidates.retain(|candidate| !(from..to).contains(&candidate.at));
-        }
-    }
-
     /// The best of each that is wanted and there; behind one that is in an item, that at the top if there is one.
     pub(crate) fn found(&self) -> Vec<Found> {
         let best = |candidates: &[Candidate]| {
