@@ -26,7 +26,7 @@ use pacs_core::pdu::UserIdentity;
 use pacs_tools::cli::help;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::{dictionary, exit};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use bar::Bar;
 use inputs::Looking;
@@ -77,7 +77,7 @@ fn run(config: &Config, progress: Progress) -> Result<u8, Failed> {
 fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Failed> {
     let profile = propose::profile(config)?;
     debug!(target: TARGET, "{}", help::banner("storescu"));
-    let dictionary = dictionary::of_environment(TARGET);
+    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let mut files = inputs::gather(config)?;
     let journal = Journal::open(config)?;
     if let Some(journal) = &journal {
