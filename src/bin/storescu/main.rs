@@ -62,7 +62,7 @@ fn main() -> ExitCode {
     if let Some(arguments) = &config.general.arguments {
         log::always(format_args!("{arguments}\n"));
     }
-    ExitCode::from(run(&config, progress).unwrap_or_else(|Failed| exit::COMMANDLINE_SYNTAX_ERROR))
+    ExitCode::from(run(&config, progress).unwrap_or(exit::COMMANDLINE_SYNTAX_ERROR))
 }
 
 /// From the command line to the exit code.
@@ -92,7 +92,7 @@ fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Fail
         let native = Syntax::of(&head.read_as).is_some_and(|syntax| !syntax.encapsulated);
         needs.add(object.class, head.syntax.clone(), native);
     };
-    let inspect: Option<&mut dyn FnMut(&Head, Object)> = match config {
+    let inspect: Option<&mut inputs::Inspect<'_>> = match config {
         _ if config.beyond.propose_from_files => Some(&mut add_needs),
         _ if config.required => Some(&mut add_class),
         _ => None,
