@@ -309,7 +309,10 @@ impl Session<'_> {
                     (None, guess.clone())
                 }
                 Err(DataSetError::Refused(refusal)) if refusal.reason == Reason::Empty => (None, None),
-                Err(DataSetError::Refused(refusal)) => {
+                Err(DataSetError::Refused(mut refusal)) => {
+                    if refusal.reason == Reason::InvalidStream && head::ends_in_long_value(&file, &head) {
+                        refusal.reason = Reason::PrematureEnd;
+                    }
                     return Err(bad(refusal.reason.condition(), &refusal, &explain::bad_data_set(&refusal, &head)));
                 }
                 Err(DataSetError::Io(e)) => return Err(bad_head(e.into())),

@@ -249,3 +249,6 @@ fn limit(ac: &AssociateAc, wanted: Option<u32>) -> SendLimit {
     }
     send
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 //! and what object it says it is. No more than the first kilobytes are read.
 
 use super::form::Syntax;
+#[cfg(doc)]
+use super::refusal::Reason;
 use super::refusal::{Refusal, Warning as DataSetWarning};
 use super::storage::Source;
 use super::tag::Tag;
@@ -396,15 +398,7 @@ impl<S: Source> Window<'_, S> {
 /// # Errors
 /// When the source cannot be read.
 pub fn object(source: &impl Source, head: &Head) -> io::Result<Option<Object>> {
-    let Some(syntax) = Syntax::of(&head.read_as).filter(|syntax| !syntax.deflated) else { return Ok(None) };
-    let reading = Reading {
-        explicit: syntax.encoding.is_explicit(),
-        big: syntax.encoding.is_big(),
-        encapsulated: syntax.encapsulated,
-        convert_un: false,
-        depth: 64,
-    };
-    let mut walker = Walker::new(reading, Dictionary::builtin());
+    let Some(mut walker) = walker(head) else { return Ok(None) };
     let mut look = Look::default();
     let mut block = vec![0; BLOCK];
     for at in (0..SEARCHED).step_by(BLOCK) {
@@ -415,6 +409,34 @@ pub fn object(source: &impl Source, head: &Head) -> io::Result<Option<Object>> {
         }
     }
     Ok(look.class.zip(look.instance).map(|(class, instance)| Object { class, instance }))
+}
+
+/// A walker for the data set, unless that is deflated.
+fn walker(head: &Head) -> Option<Walker<'static>> {
+    let syntax = Syntax::of(&head.read_as).filter(|syntax| !syntax.deflated)?;
+    let reading = Reading {
+        explicit: syntax.encoding.is_explicit(),
+        big: syntax.encoding.is_big(),
+        encapsulated: syntax.encapsulated,
+        convert_un: false,
+        depth: 64,
+    };
+    Some(Walker::new(reading, Dictionary::builtin()))
+}
+
+/// Whether a data set that was refused for a value that is not whole ends within one that is long, or of which nothing is
+/// there. DCMTK reads long values late, and then has other words: [`Reason::PrematureEnd`]. Reads the whole file.
+pub fn ends_in_long_value(source: &impl Source, head: &Head) -> bool {
+    let Some(mut walker) = walker(head) else { return false };
+    let (mut block, mut at) = (vec![0; SEARCHED], head.data_set);
+    let mut look = Look { everything: true, ..Look::default() };
+    loop {
+        match read_block(source, &mut block, at) {
+            Ok(0) => return walker.ends_in_value_longer_than(READ_LATER),
+            Ok(count) if walker.feed(&block[..count], 0, &mut look).is_ok() => at += count as u64,
+            _ => return false,
+        }
+    }
 }
 
 fn read_block(source: &impl Source, block: &mut [u8], at: u64) -> io::Result<usize> {
@@ -431,6 +453,8 @@ fn read_block(source: &impl Source, block: &mut [u8], at: u64) -> io::Result<usi
 /// Looks for the two UIDs at the top of a data set.
 #[derive(Default)]
 struct Look {
+    /// Goes on for ever.
+    everything: bool,
     depth: usize,
     class: Option<String>,
     instance: Option<String>,
@@ -446,6 +470,11 @@ impl From<Refusal> for Enough {
 }
 
 impl Look {
+    /// Whether it goes on, where it is behind what it looks for.
+    fn behind(&self, behind: bool) -> Result<(), Enough> {
+        if behind && !self.everything { Err(Enough) } else { Ok(()) }
+    }
+
     fn see(&mut self, element: &Element, value: &[u8]) -> Result<(), Enough> {
         if self.depth > 0 {
             return Ok(());
@@ -457,7 +486,7 @@ impl Look {
                 _ => {}
             }
         }
-        if element.tag >= Tag::SOP_INSTANCE { Err(Enough) } else { Ok(()) }
+        self.behind(element.tag >= Tag::SOP_INSTANCE)
     }
 }
 
@@ -510,19 +539,19 @@ impl Visit for Look {
     }
 
     fn fragments_start(&mut self, _: &Element, _: Chunk<'_>) -> Result<(), Enough> {
-        Err(Enough)
+        self.behind(true)
     }
 
     fn fragment(&mut self, _: Chunk<'_>) -> Result<(), Enough> {
-        Err(Enough)
+        self.behind(true)
     }
 
     fn fragment_start(&mut self, _: u32, _: Chunk<'_>) -> Result<(), Enough> {
-        Err(Enough)
+        self.behind(true)
     }
 
     fn fragments_end(&mut self, _: Chunk<'_>) -> Result<(), Enough> {
-        Err(Enough)
+        self.behind(true)
     }
 
     fn dropped(&mut self) {}

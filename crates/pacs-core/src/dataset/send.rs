@@ -13,9 +13,6 @@ use super::watch::Watch;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
-/// Values of more bytes are not read with an element, but later.
-const READ_LATER: u32 = 4096;
-
 /// Bytes read from a source at once.
 const BUFFER: usize = 256 * 1024;
 
@@ -268,16 +265,7 @@ impl<'d> Recoding<'d> {
             inflater.finish()?;
         }
         let mut pass = Pass { emitter, slices: &[], sink };
-        let ended = walker.finish(&mut pass);
-        match ended {
-            // DCMTK: the values of a file are read late, if they are long, and what is missing then has another name.
-            Err(Error::Refused(Refusal { reason: Reason::InvalidStream, offset, tag }))
-                if walker.ends_in_value_longer_than(READ_LATER) =>
-            {
-                return Err(Refusal { reason: Reason::PrematureEnd, offset, tag }.into());
-            }
-            ended => ended?,
-        }
+        walker.finish(&mut pass)?;
         pass.finish()
     }
 }
