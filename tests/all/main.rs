@@ -1,6 +1,7 @@
 //! Our programs driven by scripted peers: one binary, a module for each theme.
 //!
-//! `PACS_TEST_STORESCP` names another program to run in place of our `storescp`, to see what it does with the same bytes.
+//! `PACS_TEST_STORESCP` and `PACS_TEST_STORESCU` name other programs to run in place of ours, to see what they do with the same
+//! bytes.
 
 #[cfg(test)]
 mod cli;
@@ -29,6 +30,12 @@ mod receive;
 mod receiver;
 #[cfg(test)]
 mod rewriting;
+#[cfg(test)]
+mod send;
+#[cfg(test)]
+mod send_beyond;
+#[cfg(test)]
+mod sender;
 #[cfg(test)]
 mod serving;
 #[cfg(test)]

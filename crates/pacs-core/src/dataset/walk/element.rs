@@ -61,6 +61,7 @@ impl Walker<'_> {
             && let Some(want) = self.wants(tag, vr, len, chunk.bytes.len() - header)
         {
             self.within_value = true;
+            self.value = len;
             return Ok(Step::Need(header + want));
         }
         // A look at a value that arrives in pieces is repeated: nothing before this line may leave a trace.

@@ -251,7 +251,8 @@ impl<'d> Walker<'d> {
     pub(crate) fn ends_in_value_longer_than(&self, len: u32) -> bool {
         match self.state {
             State::Value(left) => self.value > len || left == u64::from(self.value),
-            _ => self.need > 12 && (self.carry.len() <= 12 || self.need > len as usize + 12),
+            // Within its first bytes, or those of a value that must be seen as a whole.
+            _ => self.need > 12 && (self.value > len || self.carry.len() <= 8),
         }
     }
 
