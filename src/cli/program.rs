@@ -308,6 +308,10 @@ impl<'a, C: Default + Logging + 'static> Evaluation<'a, C> {
         let Some(parameter) = self.program.parameters.get(index) else { return Ok(()) };
         let waived = parameter.unless.is_some_and(|option| self.is_any_in_effect(&[option]));
         if waived {
+            // DCMTK: one that is given all the same is not looked at; that it is given may matter to the program.
+            if let Some(Ok(value)) = self.line.parameters.get(index).map(|raw| read(parameter.spec.kind, raw, true)) {
+                (parameter.assign)(&mut self.options, &Values { given: &[value], call: self.call });
+            }
             return Ok(());
         }
         let given = self.line.parameters.iter().skip(index).take(if parameter.many { usize::MAX } else { 1 });

@@ -91,6 +91,21 @@ fn an_object_without_a_study_is_refused_where_studies_are_told_apart() {
 }
 
 #[test]
+fn a_study_is_known_by_what_is_written() {
+    // DCMTK: reads the hexadecimal digits of the first byte of a UN, and keeps blanks of a text.
+    let receiver = Receiver::start(&["-su", "S"]);
+    let mut peer = Peer::usual(receiver.port);
+    for (n, (vr, study)) in [("UN", "1.2.4"), ("LO", "1.2 5"), ("UI", " 1.2 6 "), ("SH", "1.7\\1.8")].iter().enumerate()
+    {
+        let mut object = of_study(&format!("1.{n}"), "");
+        object.data.truncate(object.data.len() - 8);
+        object.data.extend(element(0x0020, 0x000D, vr, study.as_bytes()));
+        assert_eq!(peer.store(1, &object), 0, "{vr} {study}");
+    }
+    assert_eq!(tree(&receiver.out()), ["S_1.2.4/MR.1.0", "S_1.26/MR.1.2", "S_1.2_5/MR.1.1", "S_1.7/MR.1.3"]);
+}
+
+#[test]
 fn a_prefix_may_lead_into_a_folder_that_is_there() {
     let receiver = Receiver::start(&["-su", "sub/P"]);
     let mut peer = Peer::usual(receiver.port);

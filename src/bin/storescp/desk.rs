@@ -6,6 +6,7 @@
 
 mod sort;
 pub(crate) mod studies;
+mod visit;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -14,12 +15,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use pacs_core::association::Parties;
-use pacs_core::dataset::{Context, Form, Found, Refusal};
+use pacs_core::dataset::{Context, Form};
 use pacs_core::dimse::status;
 use pacs_core::disk::Staged;
 use pacs_core::names;
-use pacs_core::service::c_store::{Content, Destination, ForcedAbort, Incoming, Received, StoreError, Target};
-use pacs_tools::log::{self, DotLine, Progress};
+use pacs_core::service::c_store::{Content, Incoming};
+use pacs_tools::log::{self, Progress};
 use tracing::{error, info, warn};
 
 use crate::TARGET;
@@ -27,7 +28,8 @@ use crate::events::Events;
 use crate::folder::{FileName, Outcome, Output, Shelf};
 use crate::options::{FileNames, Sorting};
 use crate::receiver::peer;
-use studies::{Arrival, Seat, Studies, Study};
+use studies::{Studies, Study};
+pub(crate) use visit::Visit;
 
 /// How objects are kept.
 #[derive(Clone, Debug)]
@@ -97,35 +99,6 @@ struct State {
 /// The turn of an object, where there is one order.
 pub(crate) type Turn<'a> = Option<MutexGuard<'a, ()>>;
 
-/// An association's place at the desk; given back when dropped.
-#[derive(Debug)]
-pub(crate) struct Visit<'a> {
-    desk: &'a Desk,
-    /// The studies of this association, where each has its own.
-    own: Option<Mutex<State>>,
-    seat: Seat,
-}
-
-/// An object on its way to the desk.
-#[derive(Debug)]
-pub(crate) struct Object {
-    name: FileName,
-    line: Option<DotLine>,
-    arrival: Option<Arrival>,
-    kept: Kept,
-}
-
-/// What has become of an object.
-#[derive(Debug)]
-enum Kept {
-    /// It is not there, or not yet.
-    No,
-    /// It was dropped, as wanted.
-    Dropped,
-    /// It is here under this name.
-    In(Arc<Shelf>, OsString),
-}
-
 impl Desk {
     /// A desk that finishes objects in one order, or each association's for itself.
     pub(crate) fn open(
@@ -151,8 +124,7 @@ impl Desk {
             Ok(_) => lock(&self.state).timed = true,
             Err(e) => warn!(
                 target: TARGET,
-                "cannot start a thread that ends studies: {e}
-            They end by --eostudy-timeout only when the next object comes."
+                "cannot start a thread that ends studies: {e}\nThey end by --eostudy-timeout only when the next object comes."
             ),
         }
     }
@@ -173,8 +145,8 @@ impl Desk {
             }
             drop(state);
             let turn = self.turn();
-            let ended = lock(&self.state).studies.silent(Instant::now());
-            self.celebrate(&ended);
+            let ended = lock(&self.state).studies.take_silent(Instant::now());
+            self.conclude(&ended);
             drop(turn);
             state = lock(&self.state);
         }
@@ -183,9 +155,7 @@ impl Desk {
     /// An association begins.
     pub(crate) fn visit(&self, parties: &Parties) -> Visit<'_> {
         self.events.expect(parties.address);
-        let own = self.order.is_none().then(|| Mutex::new(State::new(&self.keeping, &self.events)));
-        let seat = note(own.as_ref().unwrap_or(&self.state), &self.due, Studies::sit);
-        Visit { desk: self, own, seat }
+        Visit::new(self)
     }
 
     /// Returns once every command that was caused so far has been started.
@@ -198,7 +168,7 @@ impl Desk {
     }
 
     /// Does what is to be done when studies have ended.
-    fn celebrate(&self, ended: &[Study]) {
+    fn conclude(&self, ended: &[Study]) {
         for study in ended {
             self.events.study(study);
         }
@@ -284,98 +254,6 @@ impl State {
     }
 }
 
-impl Visit<'_> {
-    /// Something happens on the association.
-    pub(crate) fn touch(&self) {
-        if self.desk.keeping.sorts() {
-            self.note(Studies::touch);
-        }
-    }
-
-    fn note<T>(&self, deed: impl FnOnce(&mut Studies, Instant) -> T) -> T {
-        note(self.own.as_ref().unwrap_or(&self.desk.state), &self.desk.due, deed)
-    }
-
-    fn arrive(&self) -> Arrival {
-        let mut state = lock(self.own.as_ref().unwrap_or(&self.desk.state));
-        let now = Instant::now();
-        if !state.timed {
-            // Nobody waits for the end, so it is seen only now. There is nothing to do but to forget.
-            state.studies.silent(now);
-        }
-        state.studies.arrive(now)
-    }
-
-    /// Puts the file where it belongs; the status.
-    fn file(&self, object: &mut Object, staged: Staged, content: &Content, incoming: &Incoming<'_>) -> u16 {
-        let desk = self.desk;
-        let found: &[Found] = match content {
-            Content::Read(found) => found,
-            Content::Unread => &[],
-        };
-        let (shelf, study) = match &desk.keeping.sorting {
-            Sorting::None => (Arc::clone(desk.output.top()), None),
-            sorting => {
-                let open = |uid: &[u8]| self.note(|studies, _| studies.shelf(uid));
-                let Some(place) = sort::place(&desk.output, sorting, open, found, || peer(incoming.parties)) else {
-                    return status::CANNOT_UNDERSTAND;
-                };
-                let shelf = Arc::clone(&place.shelf);
-                self.note(|studies, _| studies.bring(&place.uid, place.shelf, self.seat, incoming.parties));
-                (shelf, Some(place.uid))
-            }
-        };
-        match desk.keep(&shelf, staged, &object.name) {
-            Ok(name) => {
-                if let Some(uid) = study {
-                    self.note(|studies, _| studies.stored(&uid, &name));
-                }
-                let path = shelf.shown(&name);
-                object.kept = Kept::In(shelf, name);
-                desk.judge(&path, content, incoming)
-            }
-            Err((path, e)) => desk.refuse(&path, &e),
-        }
-    }
-
-    /// The object's reception is over, whether it was kept or not.
-    fn settle(&self, object: &mut Object) {
-        if let Some(arrival) = object.arrival.take() {
-            self.note(|studies, now| studies.settle(arrival, now));
-        }
-    }
-
-    /// Does what the object's coming causes: after its answer, in its turn or in one of its own.
-    fn follow_up(&self, object: &Object, incoming: &Incoming<'_>, turn: Option<Turn<'_>>) {
-        let desk = self.desk;
-        let command = desk.events.on_reception() && !matches!(object.kept, Kept::No);
-        if !command && !desk.keeping.sorts() {
-            return;
-        }
-        let _turn = turn.unwrap_or_else(|| desk.turn());
-        match &object.kept {
-            Kept::No => {}
-            Kept::Dropped => desk.events.object(None, incoming.parties),
-            Kept::In(shelf, name) => desk.events.object(Some((shelf, name)), incoming.parties),
-        }
-        desk.celebrate(&self.note(|studies, _| studies.overtaken()));
-    }
-}
-
-impl Drop for Visit<'_> {
-    fn drop(&mut self) {
-        let seat = self.seat;
-        let some_end = self.note(|studies, now| {
-            studies.leave(seat, now);
-            studies.some_are_overtaken()
-        });
-        if some_end {
-            let _turn = self.desk.turn();
-            self.desk.celebrate(&self.note(|studies, _| studies.overtaken()));
-        }
-    }
-}
-
 /// Does something with the studies, and wakes the thread that waits if there is a moment to wait for by now.
 fn note<T>(state: &Mutex<State>, due: &Condvar, deed: impl FnOnce(&mut Studies, Instant) -> T) -> T {
     let mut state = lock(state);
@@ -390,128 +268,6 @@ fn note<T>(state: &Mutex<State>, due: &Condvar, deed: impl FnOnce(&mut Studies, 
 /// Nothing panics while these locks are held; if it does, what they guard is as good as before.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Destination for Visit<'_> {
-    type Object = Object;
-    type Turn<'a>
-        = Turn<'a>
-    where
-        Self: 'a;
-
-    fn spare(&self) -> io::Result<Staged> {
-        self.desk.output.stage()
-    }
-
-    fn begin(&self, incoming: &Incoming<'_>) -> (Object, Target) {
-        let Desk { output, keeping, progress, .. } = self.desk;
-        let (name, changed) = FileName::new(keeping.naming, &keeping.extension, incoming);
-        if let Some(changed) = changed.filter(|_| keeping.naming == FileNames::Instance) {
-            warn!(
-                target: TARGET,
-                "Sanitized unusual characters in SOP Instance UID, converted from \"{}\" to \"{}\".",
-                log::clean(&changed.from),
-                changed.to
-            );
-        }
-        let arrival = keeping.sorts().then(|| self.arrive());
-        let object = Object { name, line: Some(progress.begin("RECV: ")), arrival, kept: Kept::No };
-        let file = match keeping.ignore {
-            true => None,
-            false => match output.stage() {
-                Ok(staged) => Some(staged),
-                Err(e) => return (object, Target::Failed(e)),
-            },
-        };
-        let meta = keeping.file_format;
-        let target = match (&keeping.manner, file) {
-            (Manner::AsTheyCome, None) => Target::Nowhere,
-            (Manner::AsTheyCome, Some(file)) => Target::Kept { file, meta },
-            (Manner::Rewritten(form, context), file) => {
-                Target::Rewritten { file, meta, form: *form, context: context.clone() }
-            }
-        };
-        (object, target)
-    }
-
-    fn progress(&self, object: &mut Object, pdvs: usize) {
-        if let Some(line) = &mut object.line {
-            line.dots(pdvs);
-        }
-    }
-
-    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, Turn<'a>) {
-        drop(object.line.take());
-        let Desk { output, keeping, .. } = self.desk;
-        let received = match received {
-            // Before the turn is taken: the disk may take its time.
-            Received::File(staged, content) if keeping.sync => match staged.sync() {
-                Ok(()) => Received::File(staged, content),
-                Err(e) => Received::Failed(e),
-            },
-            other => other,
-        };
-        let turn = self.desk.turn();
-        let first = object.name.first();
-        let shown = || output.top().shown(&first);
-        let status = match received {
-            Received::File(staged, content) => self.file(object, staged, &content, incoming),
-            Received::Failed(e) => self.desk.refuse(&shown(), &e),
-            // DCMTK: what is not kept is not missed.
-            Received::Dropped(_) | Received::Refused(_) if keeping.ignore => {
-                object.kept = Kept::Dropped;
-                status::SUCCESS
-            }
-            Received::Dropped(_) => status::SUCCESS,
-            Received::Refused(refusal) => {
-                self.desk.say_storing(output.top(), &first);
-                error!(target: TARGET, "cannot write DICOM file: {}: {refusal}\n{}", shown(), peer(incoming.parties));
-                status::OUT_OF_RESOURCES
-            }
-        };
-        self.settle(object);
-        (status, turn)
-    }
-
-    fn answered(&self, object: Object, incoming: &Incoming<'_>, _status: u16, turn: Option<Turn<'_>>) {
-        self.follow_up(&object, incoming, turn);
-    }
-
-    fn broken(&self, mut object: Object, incoming: &Incoming<'_>, error: &StoreError) {
-        drop(object.line.take());
-        self.settle(&mut object);
-        // It may be there all the same, and only its answer was lost.
-        self.follow_up(&object, incoming, None);
-        match error {
-            StoreError::Dimse(e) => error!(target: TARGET, "Store SCP Failed: {e}\n{}", peer(incoming.parties)),
-            StoreError::Refused(refusal) => {
-                let (calling, called) = (incoming.parties.calling.text(), incoming.parties.called.text());
-                warn!(
-                    target: "dcmtk.dcmnet",
-                    "DIMSE Warning: ({},{}): DIMSE receiveDataSetInMemory: dset->read() Failed ({refusal})",
-                    log::clean(&calling),
-                    log::clean(&called)
-                );
-                error!(
-                    target: TARGET,
-                    "Store SCP Failed: 0006:020d DIMSE Failed to receive message\n{}; {}",
-                    place(refusal),
-                    peer(incoming.parties)
-                );
-            }
-            StoreError::Forced(ForcedAbort::During | ForcedAbort::After) => {
-                info!(target: TARGET, "ABORT initiated (due to command line options)");
-            }
-        }
-    }
-}
-
-/// Where in a data set its fault is.
-fn place(refusal: &Refusal) -> String {
-    match refusal.tag {
-        Some(tag) => format!("{refusal}, at element {tag}, byte {} of the data set", refusal.offset),
-        None => format!("{refusal}, at byte {} of the data set", refusal.offset),
-    }
 }
 
 /// What helps against an error of writing, as a further line of the record; empty where the error says it all.

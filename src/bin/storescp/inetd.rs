@@ -18,9 +18,13 @@ pub(crate) fn connection(argv: impl Iterator<Item = OsString>) -> Option<TcpStre
 
 fn take() -> io::Result<TcpStream> {
     let connection: OwnedFd = io::stdin().as_fd().try_clone_to_owned()?;
+    let socket = socket2::SockRef::from(&connection);
+    // A peer that has gone again is one all the same; a socket that listens is inetd's mistake.
+    if socket.r#type()? != socket2::Type::STREAM || socket.is_listener()? {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    socket.set_nonblocking(false)?;
     let connection = TcpStream::from(connection);
-    connection.peer_addr()?;
-    connection.set_nonblocking(false)?;
     let nothing = File::options().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::stdio::dup2_stdout(&nothing)?;

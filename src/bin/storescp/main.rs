@@ -19,7 +19,7 @@ use pacs_core::association::Timeouts;
 use pacs_core::association::accept::{Contexts, Policy};
 use pacs_core::association::profile;
 use pacs_core::dataset::Context;
-use pacs_core::dataset::vr::{Dictionary, Loaded};
+use pacs_core::dataset::vr::Dictionary;
 use pacs_core::disk::Folder;
 use pacs_core::net::listen::{Listener, Serve, Serving};
 use pacs_core::net::resolve::Resolver;
@@ -30,7 +30,7 @@ use pacs_tools::cli::help;
 use pacs_tools::fatal;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::options::{network, output};
-use pacs_tools::{exit, limits};
+use pacs_tools::{dictionary, exit, limits};
 use tracing::{debug, error, warn};
 
 use desk::{Desk, Keeping, Manner};
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
 fn run(config: &Config, progress: Progress) -> Result<Infallible, Failed> {
     let contexts = contexts(config)?;
     debug!(target: TARGET, "{}", help::banner("storescp"));
-    let dictionary = dictionary();
+    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let output = open_output(config)?;
     let listener = listen(config)?;
     let serving = match config.process_model {
@@ -103,7 +103,7 @@ fn serve_one(config: &Config, progress: Progress, connection: TcpStream) -> Resu
     }
     let contexts = contexts(config)?;
     debug!(target: TARGET, "{}", help::banner("storescp"));
-    let dictionary = dictionary();
+    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let output = open_output(config)?;
     let receiver = receiver(config, contexts, output, dictionary, progress);
     if let Some(session) = receiver.establish(connection) {
@@ -189,24 +189,6 @@ fn open_output(config: &Config) -> Result<Output, Failed> {
         ),
     }
     Ok(Output::new(folder, directory.clone(), config.sync))
-}
-
-/// The dictionary that gives elements of implicit VR their representation: the files of `DCMDICTPATH`, else the built-in one.
-fn dictionary() -> &'static Dictionary {
-    match std::env::var_os("DCMDICTPATH").filter(|paths| !paths.is_empty()) {
-        None => Dictionary::builtin(),
-        Some(paths) => {
-            let loaded = Dictionary::load(&paths);
-            for complaint in &loaded.complaints {
-                error!(target: "dcmtk.dcmdata", "{complaint}");
-            }
-            if !loaded.complete {
-                warn!(target: TARGET, "{}", Loaded::NOT_LOADED);
-            }
-            // Once, and as long as the program runs.
-            Box::leak(Box::new(loaded.dictionary))
-        }
-    }
 }
 
 fn listen(config: &Config) -> Result<Listener, Failed> {

@@ -72,7 +72,7 @@ pub(crate) struct Events {
 pub(crate) struct Config {
     /// What is logged.
     pub(crate) general: General,
-    /// TCP port to listen on; 0 with `inetd`, where none is needed.
+    /// TCP port to listen on; 0 with `inetd`, unless one is given that is not needed there.
     pub(crate) port: u16,
     /// One association after the other, or several at once.
     pub(crate) process_model: ProcessModel,

@@ -117,7 +117,7 @@ pub(crate) fn refusals(contexts: &PresentationContexts) {
     }
     match classes.as_slice() {
         [] => {}
-        [some @ ..] if some.len() <= 4 => {
+        some if some.len() <= 4 => {
             let names: Vec<_> = some.iter().map(|uid| names::dimse_name(uid)).collect();
             info!(target: TARGET, "The receiver takes no {}.", names.join(", "));
         }

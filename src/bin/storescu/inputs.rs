@@ -142,10 +142,13 @@ fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// What looks at the head of each file while the inputs are gathered.
+pub(crate) type Inspect<'a> = dyn FnMut(&Head, Object) + 'a;
+
 /// Who wants to know what is in the files, and who hears of those that are left out.
 pub(crate) struct Looking<'l> {
     /// Called with the head of each file and the object it holds, if somebody wants to know.
-    pub(crate) inspect: Option<&'l mut dyn FnMut(&Head, Object)>,
+    pub(crate) inspect: Option<&'l mut Inspect<'l>>,
     /// Called with each file that is left out, and why.
     pub(crate) left_out: &'l mut dyn FnMut(&Path, &str),
 }

@@ -27,7 +27,7 @@ use pacs_core::pdu::UserIdentity;
 use pacs_tools::cli::help;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::{dictionary, exit};
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use bar::Bar;
 use inputs::Looking;
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
     if let Some(arguments) = &config.general.arguments {
         log::always(format_args!("{arguments}\n"));
     }
-    ExitCode::from(run(&config, progress).unwrap_or_else(|Failed| exit::COMMANDLINE_SYNTAX_ERROR))
+    ExitCode::from(run(&config, progress).unwrap_or(exit::COMMANDLINE_SYNTAX_ERROR))
 }
 
 /// From the command line to the exit code.
@@ -78,7 +78,7 @@ fn run(config: &Config, progress: Progress) -> Result<u8, Failed> {
 fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Failed> {
     let profile = propose::profile(config)?;
     debug!(target: TARGET, "{}", help::banner("storescu"));
-    let dictionary = dictionary::of_environment(TARGET);
+    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let mut files = inputs::gather(config)?;
     let journal = Journal::open(config)?;
     if let Some(journal) = &journal {
@@ -93,7 +93,7 @@ fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Fail
         let native = Syntax::of(&head.read_as).is_some_and(|syntax| !syntax.encapsulated);
         needs.add(object.class, head.syntax.clone(), native);
     };
-    let inspect: Option<&mut dyn FnMut(&Head, Object)> = match config {
+    let inspect: Option<&mut inputs::Inspect<'_>> = match config {
         _ if config.beyond.propose_from_files => Some(&mut add_needs),
         _ if config.required => Some(&mut add_class),
         _ => None,

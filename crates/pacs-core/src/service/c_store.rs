@@ -81,13 +81,15 @@ impl Content {
     /// The status that follows from the UIDs in the data set (PS3.4 B.2.3): they must be those of the request.
     pub fn status(&self, request: &CStoreRq) -> u16 {
         let Self::Read(found) = self else { return status::SUCCESS };
-        // DCMTK: a UID whose VR is no text at all, as UN, is not there.
-        let is_text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text();
-        let top = |tag| found.iter().find(|found| found.tag == tag && found.depth == 0).filter(is_text);
-        let (Some(class), Some(instance)) = (top(Tag::SOP_CLASS), top(Tag::SOP_INSTANCE)) else {
+        // DCMTK: searched depth first, so that one in an item that stands before counts; of any VR that is text, but not of
+        // another, as UN.
+        let first = |tag| found.iter().find(|found| found.tag == tag);
+        let text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text();
+        let (class, instance) = (first(Tag::SOP_CLASS).filter(text), first(Tag::SOP_INSTANCE).filter(text));
+        let (Some(class), Some(instance)) = (class, instance) else {
             return status::CANNOT_UNDERSTAND;
         };
-        let same = |found: &Found, uid: &str| found.vr == Vr::UI && found.value == uid.as_bytes();
+        let same = |found: &Found, uid: &str| found.value == uid.as_bytes();
         if same(class, &request.sop_class) && same(instance, &request.sop_instance) {
             status::SUCCESS
         } else {

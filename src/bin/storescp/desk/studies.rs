@@ -21,7 +21,16 @@ pub(crate) struct Seat(u64);
 
 /// An object that is being received. Of two the one that began first is the lesser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Arrival(u64);
+struct Arrival(u64);
+
+/// What an association is at.
+#[derive(Clone, Debug, Default)]
+struct Sitting {
+    /// The study of its last object.
+    uid: Option<Vec<u8>>,
+    /// The object that it is receiving.
+    arrival: Option<Arrival>,
+}
 
 /// A study that is open, or was until now.
 #[derive(Clone, Debug)]
@@ -45,8 +54,7 @@ pub(crate) struct Study {
 pub(crate) struct Studies {
     open: HashMap<Vec<u8>, Study>,
     last: Option<Vec<u8>>,
-    /// The study of the last object of each association.
-    seats: HashMap<Seat, Vec<u8>>,
+    seats: HashMap<Seat, Sitting>,
     arrivals: BTreeSet<Arrival>,
     counter: u64,
     touched: Instant,
@@ -92,7 +100,9 @@ impl Studies {
     /// An association begins.
     pub(crate) fn sit(&mut self, now: Instant) -> Seat {
         self.touched = now;
-        Seat(self.count())
+        let seat = Seat(self.count());
+        self.seats.insert(seat, Sitting::default());
+        seat
     }
 
     /// Something happens.
@@ -101,17 +111,21 @@ impl Studies {
     }
 
     /// An object begins to come.
-    pub(crate) fn arrive(&mut self, now: Instant) -> Arrival {
-        self.touched = now;
+    pub(crate) fn arrive(&mut self, seat: Seat, now: Instant) {
+        self.settle(seat, now);
         let arrival = Arrival(self.count());
-        self.arrivals.insert(arrival);
-        arrival
+        if let Some(sitting) = self.seats.get_mut(&seat) {
+            sitting.arrival = Some(arrival);
+            self.arrivals.insert(arrival);
+        }
     }
 
     /// An object has come, or will not. May be said twice.
-    pub(crate) fn settle(&mut self, arrival: Arrival, now: Instant) {
+    pub(crate) fn settle(&mut self, seat: Seat, now: Instant) {
         self.touched = now;
-        self.arrivals.remove(&arrival);
+        if let Some(arrival) = self.seats.get_mut(&seat).and_then(|sitting| sitting.arrival.take()) {
+            self.arrivals.remove(&arrival);
+        }
     }
 
     /// The folder of an open study.
@@ -134,10 +148,12 @@ impl Studies {
         });
         study.shelf = shelf;
         study.sender = sender.clone();
-        study.seats += 1;
         study.overtaken = false;
         study.left = None;
-        self.seats.insert(seat, uid.to_owned());
+        if let Some(sitting) = self.seats.get_mut(&seat) {
+            study.seats += 1;
+            sitting.uid = Some(uid.to_owned());
+        }
         if self.last.as_deref() != Some(uid)
             && let Some(last) = self.last.replace(uid.to_owned())
         {
@@ -158,12 +174,13 @@ impl Studies {
 
     /// An association has ended.
     pub(crate) fn leave(&mut self, seat: Seat, now: Instant) {
-        self.touched = now;
+        self.settle(seat, now);
         self.rise(seat);
+        self.seats.remove(&seat);
     }
 
     fn rise(&mut self, seat: Seat) {
-        if let Some(uid) = self.seats.remove(&seat) {
+        if let Some(uid) = self.seats.get_mut(&seat).and_then(|sitting| sitting.uid.take()) {
             self.change(&uid, |study| study.seats = study.seats.saturating_sub(1));
         }
     }
@@ -180,24 +197,24 @@ impl Studies {
     }
 
     /// The studies that have ended because another one came, in the order they began. They are given once.
-    pub(crate) fn overtaken(&mut self) -> Vec<Study> {
+    pub(crate) fn take_ended(&mut self) -> Vec<Study> {
         let first = self.arrivals.first().copied();
         ordered(self.open.extract_if(|_, study| study.has_ended(first)).map(|(_, study)| study))
     }
 
-    /// Whether [`Studies::overtaken`] has something to give, unless objects come meanwhile.
-    pub(crate) fn some_are_overtaken(&self) -> bool {
+    /// Whether [`Studies::take_ended`] has something to give, unless objects come meanwhile.
+    pub(crate) fn some_have_ended(&self) -> bool {
         let first = self.arrivals.first().copied();
         self.open.values().any(|study| study.has_ended(first))
     }
 
     /// The studies that have ended because nothing happened. They are given once.
-    pub(crate) fn silent(&mut self, now: Instant) -> Vec<Study> {
+    pub(crate) fn take_silent(&mut self, now: Instant) -> Vec<Study> {
         if self.deadline().is_none_or(|deadline| deadline > now) {
             return Vec::new();
         }
         self.last = None;
-        self.seats.clear();
+        self.seats.values_mut().for_each(|sitting| sitting.uid = None);
         ordered(self.open.drain().map(|(_, study)| study))
     }
 

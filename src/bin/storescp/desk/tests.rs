@@ -1,11 +1,12 @@
 use std::ffi::OsString;
 use std::fs;
 
-use pacs_core::dataset::Tag;
 use pacs_core::dataset::vr::{Dictionary, Vr};
+use pacs_core::dataset::{Found, Tag};
 use pacs_core::dimse::command::{CStoreRq, Priority};
 use pacs_core::disk::{Call, Folder, fault};
 use pacs_core::pdu::AeTitle;
+use pacs_core::service::c_store::{Destination, Received, Target};
 use rustix::io::Errno;
 
 use super::*;

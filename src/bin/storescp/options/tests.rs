@@ -336,7 +336,7 @@ const EFFECTS: &[Effect] = &[
     ("", "--accept-all", |c| c.accepted.preference == syntaxes::ALL),
     ("+ac", "--access-full", |c| c.network.host_access == HostAccess::Full),
     ("", "--access-control", |c| c.network.host_access == HostAccess::Controlled),
-    ("", "--inetd", |c| c.inetd && c.port == 0),
+    ("", "--inetd", |c| c.inetd),
     ("", "--socket-timeout 0x10", |c| c.network.socket_timeout == Some(Duration::from_secs(16))),
     ("", "--socket-timeout 0", |c| c.network.socket_timeout.is_none()),
     ("", "--socket-timeout -1", |c| c.network.socket_timeout.is_none()),
@@ -502,6 +502,17 @@ fn options_without_effect_end_the_program() {
         let name = if row.short.is_empty() { row.long } else { row.short };
         assert!(needs || reached.contains(name), "{name} is not in the list");
     }
+}
+
+#[test]
+fn inetd_needs_no_port_but_knows_of_one() {
+    let port =
+        |words: &[&str]| match parse(std::iter::once("storescp").chain(words.iter().copied()).map(OsString::from)) {
+            Outcome::Run(config) => config.port,
+            Outcome::Stop { stderr, .. } => panic!("{stderr}"),
+        };
+    // DCMTK: does not look at it.
+    assert_eq!([port(&["-id"]), port(&["104", "-id"]), port(&["-id", "abc"]), port(&["-id", "0"])], [0, 104, 0, 0]);
 }
 
 #[test]

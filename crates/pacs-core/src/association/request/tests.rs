@@ -245,7 +245,7 @@ fn a_release_is_confirmed_or_not() {
         receive(stream)
     });
     assert!(result.is_ok() && next.is_none(), "the connection is closed");
-    let (result, next) = released(|stream| receive(stream));
+    let (result, next) = released(receive);
     assert!(matches!(result, Err(AssociationError::Link(LinkError::Timeout))));
     assert_eq!(next.unwrap().0, 7);
     let (result, ()) = released(|stream| stream.write_all(&write::abort(Abort { source: 2, reason: 0 })).unwrap());
