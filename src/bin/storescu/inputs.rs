@@ -23,10 +23,16 @@ use crate::{Failed, TARGET};
 /// Longest UID in a request, in bytes.
 const LONGEST_UID: usize = 64;
 
+/// Files up to so many bytes are read at once, and once.
+const SMALL: u64 = 256 * 1024;
+
 /// A file that is open for sending.
 #[derive(Debug)]
 pub(crate) struct Opened {
     file: File,
+    len: u64,
+    /// All of a small file.
+    whole: Option<Vec<u8>>,
 }
 
 impl Opened {
@@ -34,20 +40,48 @@ impl Opened {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        match file.metadata()?.is_file() {
-            true => Ok(Self { file }),
+        let metadata = file.metadata()?;
+        match metadata.is_file() {
+            true => Ok(Self { file, len: metadata.len(), whole: None }),
             false => Err(io::Error::other("not a regular file")),
         }
     }
 
-    /// Its length in bytes.
+    /// Reads it into this buffer if it is small; it is then sent as it is now.
+    pub(crate) fn read_whole(&mut self, mut buffer: Vec<u8>) -> io::Result<()> {
+        if self.len > SMALL {
+            return Ok(());
+        }
+        buffer.clear();
+        buffer.resize(self.len as usize, 0);
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(&mut buffer[filled..], filled as u64)? {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        buffer.truncate(filled);
+        self.whole = Some(buffer);
+        Ok(())
+    }
+
+    /// The buffer it was read into, for the next file.
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.whole.unwrap_or_default()
+    }
+
+    /// Its length in bytes when it was opened.
     pub(crate) fn len(&self) -> u64 {
-        self.file.metadata().map_or(0, |metadata| metadata.len())
+        self.len
     }
 }
 
 impl Source for Opened {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        if let Some(whole) = &self.whole {
+            return whole.as_slice().read_at(buffer, offset);
+        }
         loop {
             match self.file.read_at(buffer, offset) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}

@@ -8,6 +8,7 @@ mod invent;
 mod journal;
 mod options;
 mod pattern;
+mod prepare;
 mod propose;
 mod report;
 mod send;

@@ -1,24 +1,20 @@
 //! One association: it is asked for, files are sent over it one after the other, and it is ended. All lines that DCMTK's
 //! program logs meanwhile are logged here.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use pacs_core::association::{
     Association, AssociationError, Established, PresentationContexts, Request, RequestError, Timeouts,
     dump as parameters, request,
 };
-use pacs_core::dataset::head::{self, Head, HeadError, Object};
+use pacs_core::dataset::Outcome;
+use pacs_core::dataset::head::{Head, Object};
 use pacs_core::dataset::vr::Dictionary;
-use pacs_core::dataset::{
-    Context, Error as DataSetError, Form, Limits, Outcome, OutputSyntax, Prepared, Reason, ScratchMaker, Wanted,
-};
 use pacs_core::dimse::command::{CStoreRq, Message, Priority, Request as Command, Response};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::status::{self, Category, Service};
 use pacs_core::dimse::{DimseError, Mismatch};
-use pacs_core::disk::Folder;
 use pacs_core::names::{self, printable};
 use pacs_core::net::{ConnectError, IpVersion, LinkError, SocketOptions, connect};
 use pacs_core::pdu::{Abort, AeTitle, UserIdentity};
@@ -29,9 +25,9 @@ use pacs_tools::options::network;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::explain;
-use crate::inputs::{Opened, object_in, unknown_syntax};
 use crate::invent::{self, Invented, Inventor};
 use crate::options::Config;
+use crate::prepare::{Chosen, Reading, Ready, Trouble};
 use crate::propose::Proposal;
 use crate::{Failed, TARGET};
 
@@ -41,8 +37,8 @@ const NETWORK: &str = "dcmtk.dcmnet";
 /// The logger of data sets.
 const DATA: &str = "dcmtk.dcmdata";
 
-/// Files up to so many bytes need no scratch file where their elements are out of order.
-const IN_MEMORY: u64 = 16 << 20;
+/// Files up to so many bytes are looked at before their turn.
+const AHEAD: u64 = 4 << 20;
 
 /// A-ABORT of the service user (PS3.8 9.3.8).
 const USER_ABORT: Abort = Abort { source: 0, reason: 0 };
@@ -130,13 +126,16 @@ impl Failure {
 }
 
 /// An association with what is left of it.
-#[derive(Debug)]
 pub(crate) struct Session<'s> {
     sender: &'s Sender<'s>,
     association: Option<Box<Association>>,
     contexts: PresentationContexts,
     peer_max_pdu: u32,
     message_id: u16,
+    /// Small files are read into it.
+    buffer: Vec<u8>,
+    /// A file that has been looked at before its turn.
+    ahead: Option<(PathBuf, Reading)>,
 }
 
 impl<'c> Sender<'c> {
@@ -192,7 +191,15 @@ impl<'c> Sender<'c> {
         info!(target: TARGET, "Association Accepted (Max Send PDV: {max_send_pdv})");
         explain::refusals(&contexts);
         let peer_max_pdu = ac.user.max_length.unwrap_or(0);
-        Ok(Session { sender: self, association: Some(association), contexts, peer_max_pdu, message_id: 0 })
+        Ok(Session {
+            sender: self,
+            association: Some(association),
+            contexts,
+            peer_max_pdu,
+            message_id: 0,
+            buffer: Vec::new(),
+            ahead: None,
+        })
     }
 
     fn say_parameters(&self, text: impl FnOnce() -> String) {
@@ -202,44 +209,6 @@ impl<'c> Sender<'c> {
             debug!(target: TARGET, "{}", text());
         }
     }
-
-    /// What writing a data set needs besides bytes.
-    fn context(&self, size: u64) -> Context<'static> {
-        let scratch = if size <= IN_MEMORY {
-            ScratchMaker::in_memory()
-        } else {
-            ScratchMaker::new(|| Ok(Box::new(Folder::open(std::env::temp_dir())?.stage()?)))
-        };
-        Context {
-            dictionary: self.dictionary,
-            limits: Limits { inflated: self.config.output.max_inflated, ..Limits::default() },
-            scratch,
-            wanted: if self.inventor.is_some() { invent::WANTED } else { Wanted::BY_RECEIVER },
-        }
-    }
-
-    fn form(&self, syntax: OutputSyntax) -> Form {
-        let output = &self.config.output;
-        Form {
-            syntax,
-            compression: u8::try_from(output.compression_level).unwrap_or(9),
-            new_vrs: output.new_vrs == pacs_tools::options::output::NewVrs::Keep,
-            ..Form::default()
-        }
-    }
-}
-
-/// A file that has been read once and can be sent.
-struct Ready {
-    file: Opened,
-    head: Head,
-    object: Object,
-    /// None: it cannot be had in the context's syntax.
-    data_set: Option<Prepared<'static>>,
-    /// The context to send it on.
-    context: u8,
-    /// That context's syntax.
-    syntax: String,
 }
 
 impl Session<'_> {
@@ -248,128 +217,101 @@ impl Session<'_> {
         self.association.is_some()
     }
 
-    /// Sends one file.
-    pub(crate) fn send(&mut self, path: &Path) -> Attempt {
+    /// Sends one file. `upcoming` is the one that will come next, if all goes well: it is looked at while the receiver is busy
+    /// with this one.
+    pub(crate) fn send(&mut self, path: &Path, upcoming: Option<&Path>) -> Attempt {
         let start = Instant::now();
         self.message_id = self.message_id.wrapping_add(1);
         info!(target: TARGET, "Sending file: {}", path.display());
-        let mut attempt = Attempt { object: None, syntax: None, size: None, end: Ok(0), time: Duration::ZERO };
-        attempt.end = match self.read(path, &mut attempt) {
-            Err(failure) => Err(failure),
+        let Reading { size, head, result } = match self.ahead.take_if(|(ahead, _)| ahead == path) {
+            Some((_, reading)) => reading,
+            None => self.read(path, u64::MAX).unwrap_or_default(),
+        };
+        if let Some(head) = &head {
+            say_head(head);
+        }
+        let mut attempt = Attempt { object: None, syntax: None, size, end: Ok(0), time: Duration::ZERO };
+        attempt.end = match result {
+            Err(trouble) => Err(self.say_trouble(path, head.as_ref(), &trouble)),
             Ok(ready) => {
+                if let Some(data_set) = &ready.data_set {
+                    say_outcome(data_set.outcome(), &ready.invented);
+                }
                 attempt.object = Some(ready.object.clone());
-                attempt.syntax = Some(ready.syntax.clone());
-                self.transmit(path, ready)
+                match head.zip(ready.context.clone()) {
+                    Some((head, (context, syntax))) => {
+                        attempt.syntax = Some(syntax.clone());
+                        self.transmit(path, &head, (context, syntax), ready, upcoming)
+                    }
+                    None => Err(self.no_context(&ready)),
+                }
             }
         };
         attempt.time = start.elapsed();
         attempt
     }
 
-    /// Reads a file and chooses its context.
-    fn read(&self, path: &Path, attempt: &mut Attempt) -> Result<Ready, Failure> {
-        let (shown, config) = (path.display(), self.sender.config);
-        let bad = |condition: &str, text: &dyn std::fmt::Display, cure: &str| {
-            let cure = if cure.is_empty() { String::new() } else { format!("\n{cure}") };
-            error!(target: TARGET, "Bad DICOM file: {shown}: {text}{cure}");
-            Failure::Unsendable(format!("{condition} {text}"))
+    /// Reads a file, unless it is longer than that.
+    fn read(&mut self, path: &Path, longest: u64) -> Option<Reading> {
+        let buffer = std::mem::take(&mut self.buffer);
+        let contexts = match &self.association {
+            Some(association) => Chosen::From(association),
+            None => Chosen::Lost(&self.contexts),
         };
-        let bad_head = |e: HeadError| bad(e.condition(), &e, explain::bad_head(&e));
-        let file = Opened::open(path).map_err(|e| bad_head(e.into()))?;
-        let size = file.len();
-        attempt.size = Some(size);
-        let mut head = head::read(&file, config.input.expected, unknown_syntax(config)).map_err(bad_head)?;
-        say_head(&head);
-        let mut guess = match head.object.take() {
-            Some(object) => Some(object),
-            None => head::object(&file, &head).map_err(|e| bad_head(e.into()))?,
+        Reading::of(path, self.sender, &contexts, buffer, longest)
+    }
+
+    /// Looks at the next file while there is nothing else to do.
+    fn look_ahead(&mut self, path: &Path, upcoming: Option<&Path>) {
+        // What is invented is counted, and what is renamed may be the same file.
+        let Some(upcoming) = upcoming.filter(|upcoming| *upcoming != path && self.sender.inventor.is_none()) else {
+            return;
         };
-        let inventor = self.sender.inventor.as_ref();
-        let invented = inventor.map(Inventor::next).unwrap_or_default();
-        for _ in 0..3 {
-            let class = guess.as_ref().map(|object| object.class.as_str());
-            let chosen = class.and_then(|class| self.choose(class, &head));
-            let output = match &chosen {
-                Some((_, syntax)) if *syntax == head.syntax => Some(OutputSyntax::Same),
-                Some((_, syntax)) => OutputSyntax::between(&head.read_as, syntax),
-                None => Some(OutputSyntax::Same),
-            };
-            let form = self.sender.form(output.unwrap_or_default());
-            let context = self.sender.context(size);
-            let replace = Arc::clone(&invented.replace);
-            let prepared = Prepared::replacing(&file, head.data_set, &head.read_as, &form, context, replace);
-            let convertible = output.is_some();
-            let (data_set, found) = match prepared {
-                Ok(data_set) => {
-                    say_warnings(data_set.outcome());
-                    let found = object_in(data_set.outcome());
-                    (convertible.then_some(data_set), found)
-                }
-                Err(DataSetError::Refused(refusal)) if refusal.reason == Reason::PixelRepresentationNotFound => {
-                    (None, guess.clone())
-                }
-                Err(DataSetError::Refused(refusal)) if refusal.reason == Reason::Empty => (None, None),
-                Err(DataSetError::Refused(mut refusal)) => {
-                    if refusal.reason == Reason::InvalidStream && head::ends_in_long_value(&file, &head) {
-                        refusal.reason = Reason::PrematureEnd;
-                    }
-                    return Err(bad(refusal.reason.condition(), &refusal, &explain::bad_data_set(&refusal, &head)));
-                }
-                Err(DataSetError::Io(e)) => return Err(bad_head(e.into())),
-                Err(e) => return Err(bad("0001:0004", &e, "")),
-            };
-            let Some(object) = found else {
+        self.ahead = self.read(upcoming, AHEAD).map(|reading| (upcoming.to_owned(), reading));
+    }
+
+    /// Logs why a file cannot be sent.
+    fn say_trouble(&self, path: &Path, head: Option<&Head>, trouble: &Trouble) -> Failure {
+        let shown = path.display();
+        let (condition, text) = match trouble {
+            Trouble::NoObject => {
                 error!(
                     target: TARGET,
                     "No SOP Class or Instance UID in file: {shown}\nWithout them a receiver cannot tell what it is."
                 );
-                return Err(Failure::Unsendable("0006:0202 DIMSE Inappropriate data for message".to_owned()));
-            };
-            // The data set decides, not the file meta information; nearly always both say the same.
-            if guess.as_ref().is_none_or(|guess| guess.class != object.class) {
-                guess = Some(object);
-                continue;
+                return Failure::Unsendable("0006:0202 DIMSE Inappropriate data for message".to_owned());
             }
-            attempt.object = Some(object.clone());
-            if let (Some(_), Some(data_set)) = (inventor, &data_set) {
-                say_invented(&invented, data_set.outcome());
-            }
-            let Some((context, syntax)) = chosen else { return Err(self.no_context(&object, &head)) };
-            return Ok(Ready { file, head, object, data_set, context, syntax });
-        }
-        Err(bad("0001:0004", &DataSetError::SourceChanged, ""))
+            Trouble::Head(e) => (e.condition(), e.to_string()),
+            Trouble::DataSet(refusal) => (refusal.reason.condition(), refusal.to_string()),
+            Trouble::Changed => ("0001:0004", "file changed while it was read".to_owned()),
+        };
+        let cure = match (trouble, head) {
+            (Trouble::Head(e), _) => explain::bad_head(e).to_owned(),
+            (Trouble::DataSet(refusal), Some(head)) => explain::bad_data_set(refusal, head),
+            _ => String::new(),
+        };
+        error!(target: TARGET, "Bad DICOM file: {shown}: {text}{}", with(&cure));
+        Failure::Unsendable(format!("{condition} {text}"))
     }
 
-    /// The context for a class and a file, and its syntax.
-    fn choose(&self, class: &str, head: &Head) -> Option<(u8, String)> {
-        let config = self.sender.config;
-        let native = pacs_core::dataset::Syntax::of(&head.read_as).is_some_and(|syntax| !syntax.encapsulated);
-        // DCMTK: where the deflated syntax is wanted, native files look for it first.
-        let wanted = if native && config.proposed.first == DEFLATED { DEFLATED } else { &head.syntax };
-        match &self.association {
-            Some(association) => {
-                let context = send::context_for(association, class, wanted)?;
-                Some((context.id, context.transfer_syntax.clone().into_owned()))
-            }
-            // It is lost: what would have been is still told.
-            None => {
-                let context = self.contexts.of_class(class).next()?;
-                Some((context.id, context.transfer_syntax.clone()))
-            }
-        }
-    }
-
-    fn no_context(&self, object: &Object, head: &Head) -> Failure {
-        let class = &object.class;
+    fn no_context(&self, ready: &Ready) -> Failure {
+        let class = &ready.object.class;
         let name = names::storage_prefix(class).or_else(|| names::uid_name(class)).unwrap_or("unknown SOP class");
-        let cure = explain::no_context(&self.contexts, class, &head.syntax);
+        let cure = explain::no_context(&self.contexts, class, &ready.syntax);
         error!(target: TARGET, "No presentation context for: ({name}) {}\n{cure}", printable(class));
         Failure::Unsendable("0006:0208 DIMSE No valid Presentation Context ID".to_owned())
     }
 
     /// Sends what has been read, and waits for the answer.
-    fn transmit(&mut self, path: &Path, ready: Ready) -> Result<u16, Failure> {
-        let Ready { file, head, object, data_set, context, syntax } = ready;
+    fn transmit(
+        &mut self,
+        path: &Path,
+        head: &Head,
+        (context, syntax): (u8, String),
+        ready: Ready,
+        upcoming: Option<&Path>,
+    ) -> Result<u16, Failure> {
+        let Ready { file, object, data_set, .. } = ready;
         let (from, to) = (syntax_name(&head.syntax), syntax_name(&syntax));
         if head.syntax != syntax {
             info!(target: TARGET, "Converting transfer syntax: {from} -> {to}");
@@ -422,12 +364,21 @@ impl Session<'_> {
         let mut shown = 0;
         let limit = self.sender.config.network.dimse_timeout;
         let wait = limit.or(self.sender.config.network.socket_timeout);
-        let sent = send::send(association, context, &request, data_set, &file, wait, |pdvs| {
+        let sent = send::request(association, context, &request, data_set, &file, |pdvs| {
             dots.dots(pdvs.saturating_sub(shown));
             shown = pdvs;
         });
         dots.end();
-        match sent {
+        self.buffer = file.into_buffer();
+        if sent.is_ok() {
+            self.look_ahead(path, upcoming);
+        }
+        let answered = match (sent, &mut self.association) {
+            (Ok(()), Some(association)) => send::answer(association, &request, wait),
+            (Ok(()), None) => return Err(Failure::Lost(String::new())),
+            (Err(e), _) => Err(e),
+        };
+        match answered {
             Ok(response) => {
                 self.say_answer(path, &response, context);
                 Ok(response.status)
@@ -551,19 +502,9 @@ impl Session<'_> {
     }
 }
 
-/// Deflated Explicit VR Little Endian.
-const DEFLATED: &str = pacs_core::dataset::Syntax::DEFLATED;
-
 /// A syntax as messages name it.
 fn syntax_name(uid: &str) -> String {
     names::transfer_syntax(uid).map_or_else(|| printable(uid).into_owned(), |syntax| syntax.display.to_owned())
-}
-
-fn say_invented(invented: &Invented, outcome: &Outcome) {
-    info!(target: TARGET, "{}", invented.record);
-    for line in invent::missing(|tag| outcome.found(tag).is_some_and(|found| found.depth == 0)) {
-        error!(target: TARGET, "{line}");
-    }
 }
 
 fn say_head(head: &Head) {
@@ -576,7 +517,7 @@ fn say_head(head: &Head) {
     debug!(target: DATA, "DcmDataset::read() TransferSyntax=\"{}\"", syntax_name(&head.syntax));
 }
 
-fn say_warnings(outcome: &Outcome) {
+fn say_outcome(outcome: &Outcome, invented: &Invented) {
     let warnings = &outcome.warnings;
     for warning in warnings.first() {
         warn!(target: DATA, "{warning}");
@@ -584,6 +525,12 @@ fn say_warnings(outcome: &Outcome) {
     let more = warnings.count() - warnings.first().len() as u64;
     if more > 0 {
         warn!(target: DATA, "There are {more} more of these in the same file.");
+    }
+    if !invented.replace.is_empty() {
+        info!(target: TARGET, "{}", invented.record);
+        for line in invent::missing(|tag| outcome.found(tag).is_some_and(|found| found.depth == 0)) {
+            error!(target: TARGET, "{line}");
+        }
     }
 }
 

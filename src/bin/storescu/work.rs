@@ -218,6 +218,20 @@ impl<'w> Worker<'w> {
         lock(self.state).take(self.work, group)
     }
 
+    /// The file that comes next, where nobody else may take it.
+    fn upcoming(&self, group: usize) -> Option<&'w Path> {
+        let work = self.work;
+        if work.config().beyond.parallel > 1 {
+            return None;
+        }
+        let at = *lock(self.state).taken.get(group)?;
+        let of_group = work.groups.get(group)?;
+        (at < of_group.len(work.files.len()))
+            .then(|| of_group.file(at))
+            .and_then(|file| work.files.get(file))
+            .map(PathBuf::as_path)
+    }
+
     /// An association for a group. None: it cannot be had, and whoever else works gets the task.
     fn associate(&mut self, group: usize, task: Option<Task>) -> Option<Session<'w>> {
         let request = self.requests.get(group)?;
@@ -258,6 +272,7 @@ impl<'w> Worker<'w> {
     fn send(&mut self, session: &mut Option<Session<'w>>, task: Task) -> Next {
         let (work, config) = (self.work, self.config());
         let Some(path) = work.files.get(task.file) else { return Next::Go };
+        let upcoming = self.upcoming(task.group).filter(|_| config.repeat == 1);
         let mut all_stored = true;
         for _ in 0..config.repeat {
             let attempt = loop {
@@ -265,7 +280,7 @@ impl<'w> Worker<'w> {
                     *session = self.associate(task.group, Some(task));
                 }
                 let Some(current) = session else { return Next::Leave };
-                let attempt = current.send(path);
+                let attempt = current.send(path, upcoming);
                 if !matches!(attempt.end, Err(Failure::Lost(_))) || !self.may_retry() {
                     break attempt;
                 }

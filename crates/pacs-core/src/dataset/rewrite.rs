@@ -286,7 +286,7 @@ impl Rewritten<'_> {
 
 /// Copies `len` bytes from `from` on.
 pub(crate) fn copy(source: &impl Source, from: u64, len: u64, out: &mut dyn Append) -> Result<(), Error> {
-    let mut buffer = vec![0; 256 * 1024];
+    let mut buffer = vec![0; usize::try_from(len).unwrap_or(usize::MAX).min(256 * 1024)];
     let mut done = 0;
     while done < len {
         let now = buffer.len().min(usize::try_from(len - done).unwrap_or(usize::MAX));

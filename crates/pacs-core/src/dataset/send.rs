@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Bytes read from a source at once.
 const BUFFER: usize = 256 * 1024;
 
+/// Bytes read at first: small objects, of which there are many, need no more, and a large buffer is not made for nothing.
+const FIRST: usize = 8 * 1024;
+
 /// A data set that has been read once: what it will be in the wanted form is known, to its length.
 ///
 /// Ordered data sets, which nearly all are, are read a second time when they are [sent](Prepared::send). One that is out of
@@ -242,9 +245,12 @@ impl<'d> Recoding<'d> {
     }
 
     fn run(&mut self, source: &impl Source, from: u64, sink: &mut impl Sink) -> Result<(), Error> {
-        let mut buffer = vec![0; BUFFER];
+        let mut buffer = vec![0; FIRST];
         let Self { walker, emitter, inflater, read } = self;
         loop {
+            if buffer.len() < BUFFER && *read >= FIRST as u64 {
+                buffer = vec![0; BUFFER];
+            }
             let count = source.read_at(&mut buffer, from + *read)?;
             if count == 0 {
                 break;

@@ -40,12 +40,13 @@ impl From<DimseError> for SendError {
 /// else one with explicit VR, else implicit VR, else any. Among equals the peer's order decides.
 // DCMTK: the order is that of the acceptance, not of the proposal; a file that cannot be converted is found out later.
 pub fn context_for<'a>(association: &'a Association, class: &str, syntax: &str) -> Option<&'a AgreedContext> {
-    let of_class = || association.answered_contexts().filter(|context| context.abstract_syntax == class);
-    let with = |syntaxes: &[&str]| of_class().find(|context| syntaxes.contains(&&*context.transfer_syntax));
-    with(&[syntax])
-        .or_else(|| with(&[EXPLICIT_LITTLE, EXPLICIT_BIG]))
-        .or_else(|| with(&[IMPLICIT_LITTLE]))
-        .or_else(|| of_class().next())
+    let rank = |context: &&AgreedContext| match &*context.transfer_syntax {
+        uid if uid == syntax => 0,
+        EXPLICIT_LITTLE | EXPLICIT_BIG => 1,
+        IMPLICIT_LITTLE => 2,
+        _ => 3,
+    };
+    association.answered_contexts().filter(|context| context.abstract_syntax == class).min_by_key(rank)
 }
 
 /// Sends one object and waits for its answer: so long, or for ever. `progress` hears how many presentation data values of
@@ -56,14 +57,30 @@ pub fn context_for<'a>(association: &'a Association, class: &str, syntax: &str) 
 pub fn send(
     association: &mut Association,
     context: u8,
-    request: &CStoreRq,
+    store: &CStoreRq,
     data_set: Prepared<'_>,
     source: &impl Source,
     limit: Option<Duration>,
-    mut progress: impl FnMut(usize),
+    progress: impl FnMut(usize),
 ) -> Result<Response, SendError> {
+    request(association, context, store, data_set, source, progress)?;
+    answer(association, store, limit)
+}
+
+/// The first half of [`send`]: the object goes out.
+///
+/// # Errors
+/// As [`SendError`] says; nothing more can be sent then.
+pub fn request(
+    association: &mut Association,
+    context: u8,
+    store: &CStoreRq,
+    data_set: Prepared<'_>,
+    source: &impl Source,
+    mut progress: impl FnMut(usize),
+) -> Result<(), SendError> {
     let mut bytes = Vec::with_capacity(256);
-    command::write_request(&Request::Store(request.clone()), true, &mut bytes);
+    command::write_request(&Request::Store(store.clone()), true, &mut bytes);
     association.queue_command(context, &bytes).map_err(DimseError::Association)?;
     let outgoing = association.send_data_set(context, data_set.len()).map_err(DimseError::Association)?;
     let mut pipe = Pipe { outgoing, progress: &mut progress, broken: None };
@@ -75,7 +92,15 @@ pub fn send(
     sent.map_err(SendError::DataSet)?;
     let pdvs = outgoing.finish().map_err(DimseError::DataSet)?;
     progress(pdvs);
-    let (response, _) = dimse::answer_to(association, field::C_STORE_RSP, request.message_id, limit)?;
+    Ok(())
+}
+
+/// The second half of [`send`]: its answer comes.
+///
+/// # Errors
+/// As [`send`].
+pub fn answer(association: &mut Association, store: &CStoreRq, limit: Option<Duration>) -> Result<Response, SendError> {
+    let (response, _) = dimse::answer_to(association, field::C_STORE_RSP, store.message_id, limit)?;
     association.rest();
     Ok(response)
 }
