@@ -170,7 +170,7 @@ pub(crate) fn bad_head(e: &HeadError) -> &'static str {
     match e {
         HeadError::Empty => "The file is empty.",
         HeadError::Cut { .. } => "The file ends within its first elements: it was not written or copied whole.",
-        HeadError::NoMeta => "It is no DICOM file; --read-file and --read-dataset send bare data sets.",
+        HeadError::NoMeta(_) => "It is no DICOM file; --read-file and --read-dataset send bare data sets.",
         HeadError::BigEndianImplicit => "No such data sets were ever standard.",
         HeadError::Io(_) => "",
     }

@@ -9,7 +9,7 @@ use pacs_core::association::{
     dump as parameters, request,
 };
 use pacs_core::dataset::Outcome;
-use pacs_core::dataset::head::{Head, Object};
+use pacs_core::dataset::head::{Head, HeadError, Object, Warning};
 use pacs_core::dataset::vr::Dictionary;
 use pacs_core::dimse::command::{CStoreRq, Message, Priority, Request as Command, Response};
 use pacs_core::dimse::dump::{self, Direction};
@@ -281,7 +281,12 @@ impl Session<'_> {
                 );
                 return Failure::Unsendable("0006:0202 DIMSE Inappropriate data for message".to_owned());
             }
-            Trouble::Head(e) => (e.condition(), e.to_string()),
+            Trouble::Head(e) => {
+                if let HeadError::NoMeta(warnings) = e {
+                    say_odd(warnings);
+                }
+                (e.condition(), e.to_string())
+            }
             Trouble::DataSet(refusal) => (refusal.reason.condition(), refusal.to_string()),
             Trouble::Changed => ("0001:0004", "file changed while it was read".to_owned()),
         };
@@ -511,10 +516,14 @@ fn say_head(head: &Head) {
     if let Some(meta) = head.meta_syntax {
         debug!(target: DATA, "DcmMetaInfo::checkAndReadPreamble() TransferSyntax=\"{meta}\"");
     }
-    for warning in &head.warnings {
+    say_odd(&head.warnings);
+    debug!(target: DATA, "DcmDataset::read() TransferSyntax=\"{}\"", syntax_name(&head.syntax));
+}
+
+fn say_odd(warnings: &[Warning]) {
+    for warning in warnings {
         warn!(target: DATA, "{warning}");
     }
-    debug!(target: DATA, "DcmDataset::read() TransferSyntax=\"{}\"", syntax_name(&head.syntax));
 }
 
 fn say_outcome(outcome: &Outcome, invented: &Invented) {

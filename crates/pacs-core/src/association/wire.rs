@@ -181,7 +181,11 @@ impl Wire {
                 Ok(())
             }
             Err(LinkError::Closed) if begins => Err(AssociationError::PeerClosed),
-            Err(e) => Err(e.into()),
+            Err(e) => {
+                // Whoever waits again after a time-out waits anew.
+                self.awaited = None;
+                Err(e.into())
+            }
         }
     }
 

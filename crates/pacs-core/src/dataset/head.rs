@@ -90,8 +90,8 @@ pub enum HeadError {
         /// Within a value that DCMTK would have read at once.
         value: bool,
     },
-    /// It has no file meta information, or none that names a known transfer syntax.
-    NoMeta,
+    /// It has no file meta information, or none that names a known transfer syntax; what else is odd.
+    NoMeta(Vec<Warning>),
     /// Its bytes look like implicit VR big endian, which no standard ever had.
     BigEndianImplicit,
     /// It cannot be read.
@@ -104,7 +104,7 @@ impl fmt::Display for HeadError {
             Self::Empty => f.write_str("End of stream"),
             Self::Cut { value: true } => f.write_str("Invalid stream"),
             Self::Cut { value: false } => f.write_str("I/O suspension or premature end of stream"),
-            Self::NoMeta => f.write_str("File meta information header missing"),
+            Self::NoMeta(_) => f.write_str("File meta information header missing"),
             Self::BigEndianImplicit => f.write_str("Unsupported transfer syntax"),
             Self::Io(e) => f.write_str(&system_words(e)),
         }
@@ -120,7 +120,7 @@ impl HeadError {
             Self::Empty => "0001:0005",
             Self::Cut { value: true } => "0001:0004",
             Self::Cut { value: false } => "0001:000a",
-            Self::NoMeta => "0001:001c",
+            Self::NoMeta(_) => "0001:001c",
             Self::BigEndianImplicit => "0001:0011",
             Self::Io(_) => "0001:0012",
         }
@@ -200,7 +200,7 @@ pub fn read(source: &impl Source, expected: Expected, unknown: UnknownSyntax) ->
             meta.warnings.push(Warning::PreambleOnly);
         }
         if expected == Expected::File && meta.known_syntax().is_none() {
-            return Err(if enough { HeadError::NoMeta } else { HeadError::Cut { value: false } });
+            return Err(if enough { HeadError::NoMeta(meta.warnings) } else { HeadError::Cut { value: false } });
         }
     }
     let syntax = match meta.known_syntax() {
