@@ -1,9 +1,10 @@
 //! A progress bar on the terminal, for whoever waits for more than a handful of files.
 
+use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use pacs_tools::log::{self, Level};
 use rustix::termios::isatty;
 
@@ -32,8 +33,12 @@ impl Bar {
         }
         let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::stderr_with_hz(DRAWN));
         // The template is ours and right; if it were not, the bar would look otherwise.
-        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {per_sec:.1}, {eta} left") {
-            bar.set_style(style);
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {pos}/{len} files, {rate}, {eta} left") {
+            let rate = |state: &ProgressState, out: &mut dyn Write| {
+                // There is nobody to tell of a terminal that takes nothing.
+                _ = write!(out, "{:.1} a second", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.enable_steady_tick(Duration::from_secs(1));
         let around = bar.clone();
