@@ -9,6 +9,8 @@
 //! `association`, `dataset` and `disk`. Nothing here knows a command line or an exit code.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "archive")]
+pub mod archive;
 pub mod association;
 pub mod dataset;
 pub mod dimse;
