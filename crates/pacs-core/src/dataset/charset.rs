@@ -3,11 +3,13 @@
 //! Code extensions (ISO 2022 escape sequences) are taken in both directions. Neither direction ever loses a character
 //! unless that is asked for: what cannot be decoded or encoded is said to be so.
 
+mod respond;
 mod tables;
 mod term;
 
 use super::vr::Vr;
 use encoding_rs::{GB18030, GBK};
+pub use respond::{Converted, NotConverted, Note, ResponseSets, convert};
 use std::borrow::Cow;
 use std::fmt;
 use term::{Designation, Left, Meaning, Right, meaning};

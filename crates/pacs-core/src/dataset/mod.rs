@@ -35,6 +35,7 @@
 pub mod charset;
 pub mod elements;
 pub mod head;
+pub mod identifier;
 pub mod meta;
 pub mod vr;
 
