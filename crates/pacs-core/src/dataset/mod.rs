@@ -31,6 +31,7 @@
 //!
 //! Warnings that need the final order (out of order, or found twice) come at the end, not as the elements come.
 
+pub mod elements;
 pub mod head;
 pub mod meta;
 pub mod vr;
