@@ -70,6 +70,8 @@ pub struct Grant {
 pub enum Classes {
     /// These UIDs, such as the SOP classes of a service.
     List(&'static [&'static str]),
+    /// These UIDs, as options say.
+    Some(Vec<&'static str>),
     /// The storage classes marked as accepted in [`names::storage_classes`].
     Storage,
     /// All that have no name in [`names::uid_name`], so private ones too (`--promiscuous`).
@@ -80,6 +82,7 @@ impl Classes {
     fn contains(&self, abstract_syntax: &str) -> bool {
         match self {
             Self::List(uids) => uids.contains(&abstract_syntax),
+            Self::Some(uids) => uids.contains(&abstract_syntax),
             Self::Storage => names::storage_class(abstract_syntax).is_some_and(|c| c.accepted),
             Self::Unnamed => names::uid_name(abstract_syntax).is_none(),
         }
