@@ -14,7 +14,7 @@ pub use area::{Area, Arrival, KeepError, Kept, Removed};
 pub use quota::Reason;
 
 use catalog::Catalog;
-use catalog::sqlite::Sqlite;
+use catalog::scan::Scan as Sqlite;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
