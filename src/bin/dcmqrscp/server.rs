@@ -360,7 +360,9 @@ fn say_refused(why: &Why, host: &str, calling: &str, called: &str) {
         }
         Why::BlankCalled => cure = "\nThe peer calls no title: configure the called AE title there.".to_owned(),
         Why::TooMany(limit) => {
-            cure = format!("\n{limit} associations are served already: MaxAssociations in the configuration is the limit.");
+            cure = format!(
+                "\n{limit} associations are served already: MaxAssociations in the configuration is the limit."
+            );
         }
     }
     if let Why::Cause(cause) = why
