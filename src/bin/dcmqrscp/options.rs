@@ -342,5 +342,7 @@ pub(crate) fn program() -> Program<Config> {
         .groups(rows::beyond())
 }
 
+
+
 #[cfg(test)]
 mod tests;

@@ -58,7 +58,7 @@ pub fn serve<R: Retrieve>(
         status: status::PENDING,
         ..Response::default()
     };
-    let originator = Originator { priority: request.priority, mover: None, by_role: true };
+    let originator = Originator { priority: request.priority, mover: None };
     let mut getting =
         Getting { call, owner, pending, originator, limit, next_id, tally: Tally::of(total), responses: 0 };
     let refused = match selected {

@@ -102,7 +102,6 @@ pub fn serve<M: Move>(
     let originator = Originator {
         priority: request.priority,
         mover: Some((parties.calling.text(), request.message_id)),
-        by_role: false,
     };
     let mut moving = Moving { call, owner, pending, originator, limit, tally: Tally::default(), responses: 0 };
     let refused = match selected {

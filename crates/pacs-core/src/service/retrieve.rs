@@ -140,8 +140,6 @@ pub(super) struct Originator {
     pub(super) priority: Priority,
     /// Title and message ID, which C-MOVE names.
     pub(super) mover: Option<(String, u16)>,
-    /// We must be the provider of what we send: the peer has proposed the association.
-    pub(super) by_role: bool,
 }
 
 /// The way of one object: read once, its context chosen.
@@ -153,6 +151,7 @@ pub(super) struct Ready<F> {
 }
 
 /// Opens an object and plans how it goes out.
+/// `by_role`: the peer has proposed the association, so it must have taken the role of a provider for what we send.
 pub(super) fn prepare<R: Retrieve>(
     owner: &R,
     association: &Association,
