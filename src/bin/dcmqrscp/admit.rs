@@ -124,7 +124,8 @@ const TOO_MANY: AssociateRj = AssociateRj { result: 2, source: 3, reason: 2 };
 
 impl Rules {
     /// What these options mean; `profile` takes the place of the storage classes.
-    pub(crate) fn new(options: &options::Config, max_pdu: u32, profile: Option<AcceptProfile>) -> Self {
+    pub(crate) fn new(options: &options::Config, config: &config::Config, profile: Option<AcceptProfile>) -> Self {
+        let max_pdu = if options.max_pdu_given { options.network.max_pdu } else { config.max_pdu };
         let get = !options.disable_get;
         let syntaxes = options.accepted.preference.to_vec();
         let grant =

@@ -7,6 +7,7 @@ mod options;
 mod server;
 mod signals;
 mod store;
+mod user;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
 
 /// From the command line to the end of serving, in DCMTK's order.
 fn run(options: Config, progress: Progress) -> Result<(), Failed> {
-    let (incoming, _outgoing) = profiles(&options)?;
+    let (incoming, outgoing) = profiles(&options)?;
     debug!(target: TARGET, "{}", help::banner("dcmqrscp"));
     let file = options.file.clone().unwrap_or_else(default_file);
     let config = load(&file)?;
@@ -96,9 +97,10 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let port = options.port.unwrap_or(config.port);
     let listener = listen(&options, port)?;
-    let server = Arc::new(server(&options, config, incoming, dictionary, progress)?);
-    signals::watch(&server, file, options.clone());
-    let serving = match options.single_process {
+    user::become_configured(&config)?;
+    let server = Arc::new(server(options, config, Profiles { incoming, outgoing }, dictionary, progress)?);
+    signals::watch(&server, file);
+    let serving = match server.options.single_process {
         true => Serving::Serial,
         false => Serving::Threads { limit: limit(), wait: false },
     };
@@ -188,15 +190,23 @@ fn limit() -> usize {
     limits::raise_open_files().map_or(MOST_ASSOCIATIONS, |files| MOST_ASSOCIATIONS.min(files / 2))
 }
 
+/// What is proposed and accepted for storage, where it is not the standard's classes.
+#[derive(Debug, Default)]
+pub(crate) struct Profiles {
+    /// By callers.
+    pub(crate) incoming: Option<AcceptProfile>,
+    /// To destinations.
+    pub(crate) outgoing: Option<Proposal>,
+}
+
 fn server(
-    options: &Config,
+    options: Config,
     config: config::Config,
-    incoming: Option<AcceptProfile>,
+    profiles: Profiles,
     dictionary: &'static pacs_core::dataset::vr::Dictionary,
     progress: Progress,
 ) -> Result<Server, Failed> {
-    let max_pdu = if options.max_pdu_given { options.network.max_pdu } else { config.max_pdu };
-    let rules = Rules::new(options, max_pdu, incoming);
+    let rules = Rules::new(&options, &config, profiles.incoming.clone());
     let mut context = Context::new(ScratchMaker::in_memory());
     context.limits.inflated = options.output.max_inflated;
     context.dictionary = dictionary;
@@ -229,6 +239,8 @@ fn server(
         progress,
         crowd: Arc::new(Crowd::default()),
         stop: Arc::new(stop),
+        options,
+        profiles,
         ending: AtomicBool::new(false),
     })
 }

@@ -24,6 +24,7 @@ use tracing::{Level, debug, enabled, error, info, warn};
 use crate::admit::{Decision, Remarks, Rules, Why};
 use crate::crowd::{Crowd, Seat};
 use crate::store::{Manner, Reception};
+use crate::{Profiles, options};
 
 /// The logger of DCMTK's server.
 const TARGET: &str = "dcmtk.dcmqrdb";
@@ -76,6 +77,10 @@ pub(crate) struct Server {
     pub(crate) stop: Arc<Stop>,
     /// It is being ended.
     pub(crate) ending: AtomicBool,
+    /// What was typed.
+    pub(crate) options: options::Config,
+    /// Negotiation profiles.
+    pub(crate) profiles: Profiles,
 }
 
 /// An association and what it is for.
@@ -125,6 +130,11 @@ impl Server {
     /// What is in force at the moment.
     pub(crate) fn site(&self) -> Arc<Site> {
         Arc::clone(&self.site.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another configuration in force, for associations from now on.
+    pub(crate) fn replace_site(&self, site: Site) {
+        *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
     }
 
     fn greet(&self, link: &Link) {

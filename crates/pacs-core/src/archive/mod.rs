@@ -25,10 +25,10 @@ use std::time::{Duration, Instant};
 use crate::disk::{Folder, OwnError, Owned};
 
 /// The file by which one process owns a folder; it holds the owner's number.
-pub const OWNER_FILE: &str = ".pacs-owner";
+pub const OWNER_FILE: &str = "index.owner";
 
 /// The catalog of an area, beside its objects.
-pub const CATALOG_FILE: &str = "catalog.sqlite";
+pub const CATALOG_FILE: &str = "index.sqlite";
 
 /// The index of DCMTK's archive.
 pub const DCMTK_INDEX: &str = "index.dat";
