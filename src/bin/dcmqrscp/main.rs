@@ -219,6 +219,7 @@ fn server(
         archive: Archive::new(Settings {
             sync: !options.beyond.no_sync,
             index_directory: options.beyond.index_directory.clone(),
+            dictionary,
         }),
         manner: Manner {
             bit_preserving: options.output.bit_preserving,

@@ -1,6 +1,7 @@
 //! The archive: storage areas by application entity title, each one folder of files with one catalog. The files are the
 //! truth; the catalog is derived from them. Blocking, and without a word of DIMSE.
 
+pub mod adopt;
 pub mod area;
 pub mod catalog;
 pub mod config;
@@ -13,7 +14,6 @@ pub mod record;
 pub use area::{Area, Arrival, KeepError, Kept, Removed};
 pub use quota::Reason;
 
-use catalog::Catalog;
 use catalog::scan::Scan as Sqlite;
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +22,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::dataset::vr::Dictionary;
 use crate::disk::{Folder, OwnError, Owned};
+use adopt::Need;
 
 /// The file by which one process owns a folder; it holds the owner's number.
 pub const OWNER_FILE: &str = "index.owner";
@@ -37,12 +39,14 @@ pub const DCMTK_INDEX: &str = "index.dat";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How areas are opened.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// An object is answered when it is on the disk, not when it is with the system.
     pub sync: bool,
     /// Catalogs go here; none: into the areas' own folders.
     pub index_directory: Option<PathBuf>,
+    /// Gives elements of implicit VR their representation, in files that are taken over.
+    pub dictionary: &'static Dictionary,
 }
 
 /// All storage areas of a server, each opened when it is first asked for. Titles that share a folder share its area.
@@ -70,8 +74,41 @@ impl Archive {
             return Ok(Arc::clone(area));
         }
         let area = Arc::new(self.open(directory)?);
+        self.take_over(&area)?;
         *slot = Some(Arc::clone(&area));
         Ok(area)
+    }
+
+    /// Makes catalog and files agree where they may not: an area that is new to us while it answers, one that was not closed
+    /// before it does.
+    fn take_over(&self, area: &Arc<Area>) -> Result<(), AreaError> {
+        let dictionary = self.settings.dictionary;
+        match adopt::need(area).map_err(AreaError::Catalog)? {
+            Need::Nothing => {}
+            Need::Again => {
+                let survey = adopt::adopt(area, dictionary).map_err(AreaError::Catalog)?;
+                say_taken_over(area, &survey);
+            }
+            Need::First => {
+                let theirs = Arc::clone(area);
+                let work = move || match adopt::adopt(&theirs, dictionary) {
+                    Ok(survey) => say_taken_over(&theirs, &survey),
+                    Err(e) => tracing::error!(target: TARGET, "{}: {e}", theirs.path().display()),
+                };
+                if std::thread::Builder::new().name("taking over".to_owned()).spawn(work).is_err() {
+                    adopt::adopt(area, dictionary).map_err(AreaError::Catalog)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens an area without making its catalog and files agree: to compare them.
+    ///
+    /// # Errors
+    /// See [`AreaError`].
+    pub fn area_as_it_is(&self, directory: &Path) -> Result<Arc<Area>, AreaError> {
+        Ok(Arc::new(self.open(directory)?))
     }
 
     /// Closes every area: nothing is kept any more, and the next start need not compare files and catalogs.
@@ -110,6 +147,19 @@ impl Archive {
         area.bury_doomed().map_err(AreaError::Catalog)?;
         area.catalog().mark_open().map_err(AreaError::Catalog)?;
         Ok(area)
+    }
+}
+
+fn say_taken_over(area: &Area, survey: &adopt::Survey) {
+    let path = area.path().display();
+    if survey.agrees() {
+        tracing::debug!(target: TARGET, "{path}: catalog and files agree, {} objects", survey.known);
+    } else {
+        tracing::info!(
+            target: TARGET,
+            "{path}: {} objects taken over, {} were known; {} had gone and {} were replaced",
+            survey.added, survey.known, survey.gone, survey.replaced
+        );
     }
 }
 
