@@ -74,7 +74,7 @@ pub enum Matcher {
     },
     /// Bytes with `*` and `?`.
     Code(Vec<u8>),
-    /// A list of UIDs, one of which must be equal.
+    /// A list of UIDs, one of which must be equal. An empty one among them is that of a record without.
     Uids(Vec<Vec<u8>>),
     /// A date or a range of dates. Nothing if it cannot be read: then it matches nothing.
     Date(Option<Span<u32>>),
@@ -114,9 +114,9 @@ impl Matcher {
                 None => wildcard::matches_bytes(bytes, candidate),
             },
             Matcher::Text { bytes, text: None, .. } | Matcher::Code(bytes) => wildcard::matches_bytes(bytes, candidate),
-            Matcher::Uids(uids) => uids.iter().any(|uid| uid.is_empty() || uid == candidate),
-            Matcher::Date(span) => span.as_ref().is_some_and(|span| span.holds(date(candidate), u32::eq)),
-            Matcher::Time(span) => span.as_ref().is_some_and(|span| span.holds(time(candidate), Time::is_same)),
+            Matcher::Uids(uids) => uids.iter().any(|uid| uid == candidate),
+            Matcher::Date(span) => span.as_ref().is_some_and(|span| span.holds(date(candidate))),
+            Matcher::Time(span) => span.as_ref().is_some_and(|span| span.holds(time(candidate))),
             Matcher::Bytes(bytes) => bytes == candidate,
         }
     }
