@@ -19,7 +19,7 @@ use pacs_core::dimse::{self, Call, DimseError};
 use pacs_core::net::listen::{Serve, Stop};
 use pacs_core::net::resolve::{Resolver, short_name};
 use pacs_core::net::{Link, LinkError, SocketOptions};
-use pacs_core::pdu::{Abort, AssociateRj};
+use pacs_core::pdu::{Abort, AeTitle, AssociateAc, AssociateRj};
 use pacs_core::service::c_store::{StoreError, Trouble};
 use pacs_core::service::{CallError, c_echo, c_find, c_get, c_move, c_store};
 use pacs_tools::log::{self, Progress};
@@ -258,8 +258,11 @@ impl Server {
         }
         let none = !acceptance.contexts.iter().any(|context| context.is_accepted());
         let max = proposal.request.user.max_length.unwrap_or_default();
-        let dumped = enabled!(target: TARGET, Level::DEBUG)
-            .then(|| parameters::sent_acceptance(&proposal.request, &acceptance.ac, &acceptance.contexts));
+        let dumped = enabled!(target: TARGET, Level::DEBUG).then(|| {
+            // DCMTK: its archive shows no title here.
+            let ac = AssociateAc { called: AeTitle([b' '; 16]), ..acceptance.ac.clone() };
+            parameters::sent_acceptance(&proposal.request, &ac, &acceptance.contexts)
+        });
         let association = match proposal.accept(acceptance) {
             Ok(association) => association,
             Err(e) => {

@@ -3,14 +3,13 @@
 //! Blanks and NULs around either value do not count, and a key of nothing else selects everything. Text is compared as
 //! characters: either side is read in its own character sets. Where one of them cannot be read, bytes are compared.
 
-mod charset;
 mod fold;
 mod moment;
 #[cfg(test)]
 mod tests;
 mod wildcard;
 
-pub use charset::CharacterSets;
+pub use crate::dataset::charset::CharacterSets;
 pub use fold::fold;
 pub use moment::{Span, date};
 
