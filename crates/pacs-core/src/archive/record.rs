@@ -84,6 +84,12 @@ impl Record {
         Record { stored, values: kept }
     }
 
+    /// The same record for another file.
+    pub fn filed(mut self, file: PathBuf) -> Record {
+        self.stored.file = file;
+        self
+    }
+
     /// Where and how it is stored.
     pub fn stored(&self) -> &Stored {
         &self.stored
