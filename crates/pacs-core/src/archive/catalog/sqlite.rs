@@ -12,6 +12,7 @@ mod write;
 
 use super::{Answer, Catalog, Error, Held, Id, Insertion, Instance, Outcome, StudySummary, Totals};
 use crate::archive::query::Query;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use std::ffi::OsString;
 use std::ops::ControlFlow;
@@ -167,6 +168,8 @@ fn connect(path: &Path, flags: OpenFlags, cache: i64) -> Result<Connection, Erro
     // In KiB.
     connection.pragma_update(None, "cache_size", -cache).map_err(stored)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Otherwise statements that compare with a value are prepared anew for every value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(stored)?;
     Ok(connection)
 }
 
