@@ -128,8 +128,11 @@ impl Rules {
         let max_pdu = if options.max_pdu_given { options.network.max_pdu } else { config.max_pdu };
         let get = !options.disable_get;
         let syntaxes = options.accepted.preference.to_vec();
-        let grant =
-            |classes: Vec<&'static str>, role| Grant { classes: Classes::Some(classes), transfer_syntaxes: syntaxes.clone(), role };
+        let grant = |classes: Vec<&'static str>, role| Grant {
+            classes: Classes::Some(classes),
+            transfer_syntaxes: syntaxes.clone(),
+            role,
+        };
         let mut classes = c_echo::SOP_CLASSES.to_vec();
         let offered = [!options.no_patient_root, !options.no_study_root, !options.no_patient_study];
         for (model, _) in MODELS.iter().zip(offered).filter(|(_, offered)| *offered) {

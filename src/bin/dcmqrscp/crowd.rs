@@ -13,6 +13,8 @@ use crate::admit::Load;
 /// All associations that are served.
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
+    /// Who is at it decides alone: nobody enters between what is counted and what follows from it.
+    door: Mutex<()>,
     inside: Mutex<Inside>,
     left: Condvar,
 }
@@ -29,7 +31,8 @@ struct Seated {
     title: Name,
     /// It may store there.
     stores: bool,
-    waker: Waker,
+    /// None: it is not established yet.
+    waker: Option<Waker>,
     busy: Arc<AtomicBool>,
 }
 
@@ -42,6 +45,11 @@ pub(crate) struct Seat {
 }
 
 impl Crowd {
+    /// Lets nobody else decide until this is dropped.
+    pub(crate) fn door(&self) -> MutexGuard<'_, ()> {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// How busy it is for a caller of this title.
     pub(crate) fn load(&self, title: &[u8]) -> Load {
         let inside = self.lock();
@@ -50,12 +58,12 @@ impl Crowd {
     }
 
     /// Takes a place.
-    pub(crate) fn enter(self: &Arc<Self>, title: Name, stores: bool, waker: Waker) -> Seat {
+    pub(crate) fn enter(self: &Arc<Self>, title: Name, stores: bool) -> Seat {
         let busy = Arc::new(AtomicBool::new(false));
         let mut inside = self.lock();
         inside.last += 1;
         let number = inside.last;
-        inside.seats.insert(number, Seated { title, stores, waker, busy: Arc::clone(&busy) });
+        inside.seats.insert(number, Seated { title, stores, waker: None, busy: Arc::clone(&busy) });
         Seat { crowd: Arc::clone(self), number, busy }
     }
 
@@ -66,7 +74,7 @@ impl Crowd {
         let mut inside = self.lock();
         loop {
             for seated in inside.seats.values().filter(|seated| !seated.busy.load(Ordering::SeqCst)) {
-                seated.waker.stop_reading();
+                seated.waker.iter().for_each(Waker::stop_reading);
             }
             let left = end.saturating_duration_since(Instant::now());
             if inside.seats.is_empty() || left.is_zero() {
@@ -77,7 +85,7 @@ impl Crowd {
             inside = self.left.wait_timeout(inside, round).unwrap_or_else(PoisonError::into_inner).0;
         }
         for seated in inside.seats.values() {
-            seated.waker.end();
+            seated.waker.iter().for_each(Waker::end);
         }
         inside.seats.len()
     }
@@ -88,6 +96,13 @@ impl Crowd {
 }
 
 impl Seat {
+    /// The association is established, and can be ended by this.
+    pub(crate) fn is_ended_by(&self, waker: Waker) {
+        if let Some(seated) = self.crowd.lock().seats.get_mut(&self.number) {
+            seated.waker = Some(waker);
+        }
+    }
+
     /// It has a message to serve, or waits for the next one.
     pub(crate) fn is_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::SeqCst);

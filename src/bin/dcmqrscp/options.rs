@@ -342,7 +342,5 @@ pub(crate) fn program() -> Program<Config> {
         .groups(rows::beyond())
 }
 
-
-
 #[cfg(test)]
 mod tests;

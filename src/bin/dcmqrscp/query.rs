@@ -57,7 +57,8 @@ impl Asking<'_> {
     /// An answer with what the service adds to it.
     fn attributes(&self, answer: Answer, level: &str) -> Vec<Attribute> {
         let Answer { character_set, values } = answer;
-        let mut attributes: Vec<_> = values.into_iter().map(|(tag, vr, value)| Attribute::new(tag, vr, value)).collect();
+        let mut attributes: Vec<_> =
+            values.into_iter().map(|(tag, vr, value)| Attribute::new(tag, vr, value)).collect();
         if !character_set.is_empty() {
             attributes.push(Attribute::new(Tag::SPECIFIC_CHARACTER_SET, Vr::CS, character_set));
         }

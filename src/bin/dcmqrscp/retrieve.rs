@@ -254,11 +254,8 @@ impl Move for Fetching<'_> {
     fn destination(&self, title: &str, _query: &service::Query<'_>) -> Result<Destination, Refused> {
         let (targets, calling) = (self.sending.targets, self.calling.text());
         if targets.same_title && calling.trim_end() != title.trim_end() {
-            let line = format!(
-                "mapMoveDestination: strictMove Reqs: '{}' != '{}'",
-                log::clean(&calling),
-                log::clean(title)
-            );
+            let line =
+                format!("mapMoveDestination: strictMove Reqs: '{}' != '{}'", log::clean(&calling), log::clean(title));
             return Err(self.unknown(title, &line));
         }
         let Some(peer) = self.config.destination(title.as_bytes()) else {
@@ -270,11 +267,8 @@ impl Move for Fetching<'_> {
             return Err(self.unknown(title, &line));
         }
         if targets.same_vendor && !self.config.same_vendor(calling.as_bytes(), title.as_bytes()) {
-            let line = format!(
-                "mapMoveDestination: different vendors: '{}', '{}'",
-                log::clean(&calling),
-                log::clean(title)
-            );
+            let line =
+                format!("mapMoveDestination: different vendors: '{}', '{}'", log::clean(&calling), log::clean(title));
             return Err(self.unknown(title, &line));
         }
         Ok(Destination { title: AeTitle::new(title), host, port: peer.port })

@@ -12,8 +12,8 @@ use pacs_core::archive::query::Rules as QueryRules;
 use pacs_core::archive::{Archive, Area, AreaError, DCMTK_INDEX};
 use pacs_core::association::accept::{self, Acceptance, Cause};
 use pacs_core::association::{Association, AssociationError, Parties, Proposal, Timeouts, dump as parameters};
-use pacs_core::dimse::command::{CEchoRq, Kind, Message, Request};
 use pacs_core::dataset::charset::{CharacterSets, Loss, ResponseSets};
+use pacs_core::dimse::command::{CEchoRq, Kind, Message, Request};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
 use pacs_core::net::listen::{Serve, Stop};
@@ -201,14 +201,24 @@ impl Server {
         let host = self.host_name(address, if listed { PATIENCE_FOR_ADMISSION } else { PATIENCE_FOR_NAMES });
         let names = if host.parse::<std::net::IpAddr>().is_ok() { Vec::new() } else { vec![host.clone()] };
         let caller = Caller { title: &rq.calling.0, names: &names, address };
+        let door = self.crowd.door();
         let load = self.crowd.load(called.trim_end_matches([' ', '\0']).as_bytes());
         let (calling, called) = (log::clean(&calling).into_owned(), log::clean(&called).into_owned());
         let host = short_name(&host).to_owned();
-        match site.rules.decide(rq, &caller, &site.config, load) {
+        let decision = site.rules.decide(rq, &caller, &site.config, load);
+        let seat = match &decision {
+            Decision::Accept(_, row, remarks) => Some(self.crowd.enter(row.title.clone(), remarks.stores)),
+            Decision::Reject(..) | Decision::Abort(..) | Decision::ShutDown(_) => None,
+        };
+        drop(door);
+        match decision {
             Decision::Accept(acceptance, row, remarks) => {
                 self.say_received(&proposal, &host, &calling, &called, site);
                 let row = row.clone();
-                self.accept(proposal, acceptance, row, remarks, (Arc::clone(site), host))
+                let association = self.accept(proposal, acceptance, remarks)?;
+                let seat = seat?;
+                seat.is_ended_by(association.waker());
+                Some(Session { association, area: row, seat, site: Arc::clone(site), host })
             }
             Decision::Reject(rj, why) => {
                 if !matches!(&why, Why::Cause(cause) if !cause.after_reception()) {
@@ -246,10 +256,8 @@ impl Server {
         &self,
         proposal: Box<Proposal>,
         acceptance: Box<Acceptance>,
-        area: AreaRow,
         remarks: Remarks,
-        (site, host): (Arc<Site>, String),
-    ) -> Option<Session> {
+    ) -> Option<Box<Association>> {
         for _ in 0..remarks.move_without_find {
             error!(target: TARGET, "Move Presentation Context but no Find (accepting for now)");
         }
@@ -279,8 +287,7 @@ impl Server {
         if let Some(dumped) = dumped {
             debug!(target: TARGET, "{dumped}");
         }
-        let seat = self.crowd.enter(area.title.clone(), remarks.stores, association.waker());
-        Some(Session { association, area, seat, site, host })
+        Some(association)
     }
 
     fn serve_session(&self, session: Session) {
@@ -445,7 +452,10 @@ impl Served<'_> {
 }
 
 fn syntax_of(call: &Call<'_>) -> String {
-    call.association().context(call.context).map(|context| context.transfer_syntax.clone().into_owned()).unwrap_or_default()
+    call.association()
+        .context(call.context)
+        .map(|context| context.transfer_syntax.clone().into_owned())
+        .unwrap_or_default()
 }
 
 /// DCMTK's line where a service could not be brought to its end.
@@ -482,7 +492,9 @@ fn say_refused(why: &Why, host: &str, calling: &str, called: &str) {
         }
         Why::BlankCalled => cure = "\nThe peer calls no title: configure the called AE title there.".to_owned(),
         Why::TooMany(limit) => {
-            cure = format!("\n{limit} associations are served already: MaxAssociations in the configuration is the limit.");
+            cure = format!(
+                "\n{limit} associations are served already: MaxAssociations in the configuration is the limit."
+            );
         }
     }
     if let Why::Cause(cause) = why

@@ -60,9 +60,9 @@ impl Reception<'_> {
     /// Looks into an object that was kept as it came.
     fn look_into(&self, file: &Staged, incoming: &Incoming<'_>) -> Result<Vec<Found>, u16> {
         let head = if self.manner.meta { self.head_length(file) } else { Ok(0) };
-        let found = head.map_err(Error::Io).and_then(|from| {
-            elements::read(file, from, incoming.transfer_syntax, &self.context(), Extent::Whole)
-        });
+        let found = head
+            .map_err(Error::Io)
+            .and_then(|from| elements::read(file, from, incoming.transfer_syntax, &self.context(), Extent::Whole));
         match found {
             Ok(elements) => Ok(elements.found),
             Err(Error::Refused(refusal)) => {

@@ -144,7 +144,7 @@ use Level::{Image, Patient, Series, Study};
 // DCMTK: Patient Comments and Additional Patient History are declared as keys, but its records lack them, so that they
 // are never answered and a value reads past a table. Here they are keys as any other.
 #[rustfmt::skip]
-const TABLE: [Key; 71] = [
+const TABLE: [Key; 64] = [
     ours(0x0008, 0x0016, Vr::UI, Image),      // SOP Class UID
     dcmtk(0x0008, 0x0018, Vr::UI, Image),     // SOP Instance UID, unique
     dcmtk(0x0008, 0x0020, Vr::DA, Study),     // Study Date
@@ -160,19 +160,14 @@ const TABLE: [Key; 71] = [
     dcmtk(0x0008, 0x0060, Vr::CS, Series),    // Modality
     computed(0x0008, 0x0061, Vr::CS, Study, Computed::Modalities),    // Modalities in Study
     computed(0x0008, 0x0062, Vr::UI, Study, Computed::SopClasses),    // SOP Classes in Study
-    ours(0x0008, 0x0070, Vr::LO, Series),     // Manufacturer
-    ours(0x0008, 0x0080, Vr::LO, Series),     // Institution Name
     dcmtk(0x0008, 0x0090, Vr::PN, Study),     // Referring Physician's Name
-    ours(0x0008, 0x1010, Vr::SH, Series),     // Station Name
     dcmtk(0x0008, 0x1030, Vr::LO, Study),     // Study Description
     ours(0x0008, 0x103E, Vr::LO, Series),     // Series Description
-    ours(0x0008, 0x1040, Vr::LO, Series),     // Institutional Department Name
     ours(0x0008, 0x1048, Vr::PN, Study),      // Physician(s) of Record
     ours(0x0008, 0x1050, Vr::PN, Series),     // Performing Physician's Name
     dcmtk(0x0008, 0x1060, Vr::PN, Study),     // Name of Physician(s) Reading Study
     ours(0x0008, 0x1070, Vr::PN, Series),     // Operators' Name
     dcmtk(0x0008, 0x1080, Vr::LO, Study),     // Admitting Diagnoses Description
-    ours(0x0008, 0x1090, Vr::LO, Series),     // Manufacturer's Model Name
     computed(0x0008, 0x3002, Vr::UI, Image, Computed::TransferSyntax), // Available Transfer Syntax UID
     dcmtk(0x0010, 0x0010, Vr::PN, Patient),   // Patient's Name
     dcmtk(0x0010, 0x0020, Vr::LO, Patient),   // Patient ID, unique
@@ -191,14 +186,12 @@ const TABLE: [Key; 71] = [
     dcmtk(0x0010, 0x4000, Vr::LT, Patient),   // Patient Comments
     ours(0x0018, 0x0015, Vr::CS, Series),     // Body Part Examined
     ours(0x0018, 0x1030, Vr::LO, Series),     // Protocol Name
-    ours(0x0018, 0x5100, Vr::CS, Series),     // Patient Position
     dcmtk(0x0020, 0x000D, Vr::UI, Study),     // Study Instance UID, unique
     dcmtk(0x0020, 0x000E, Vr::UI, Series),    // Series Instance UID, unique
     dcmtk(0x0020, 0x0010, Vr::SH, Study),     // Study ID
     dcmtk(0x0020, 0x0011, Vr::IS, Series),    // Series Number
     ours(0x0020, 0x0012, Vr::IS, Image),      // Acquisition Number
     dcmtk(0x0020, 0x0013, Vr::IS, Image),     // Instance Number
-    ours(0x0020, 0x0052, Vr::UI, Series),     // Frame of Reference UID
     ours(0x0020, 0x0060, Vr::CS, Series),     // Laterality
     dcmtk(0x0020, 0x1070, Vr::IS, Study),     // Other Study Numbers
     computed(0x0020, 0x1200, Vr::IS, Patient, Computed::PatientStudies),   // Number of Patient Related Studies

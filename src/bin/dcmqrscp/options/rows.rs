@@ -59,11 +59,15 @@ pub(super) const PROPOSALS: &[&str] = &[
 const DATABASE: &str = "database options";
 
 pub(super) fn general() -> Group<Config> {
-    general::basic().of(|o: &mut Config| &mut o.general).row(
-        option("-c", "--config", const { &[text("filename")] }, "the archive's configuration", |o: &mut Config, v| {
+    general::basic().of(|o: &mut Config| &mut o.general).row(option(
+        "-c",
+        "--config",
+        const { &[text("filename")] },
+        "the archive's configuration",
+        |o: &mut Config, v| {
             o.file = Some(v.path(0));
-        }),
-    )
+        },
+    ))
 }
 
 pub(super) fn multi_process() -> Group<Config> {
@@ -98,9 +102,14 @@ pub(super) fn database() -> [Group<Config>; 4] {
                     .default(),
             ])
             .choice([
-                flag("-XM", "--check-move", "refuse C-MOVE and C-GET keys that break the hierarchy", |o: &mut Config| {
-                    o.check_move = true;
-                }),
+                flag(
+                    "-XM",
+                    "--check-move",
+                    "refuse C-MOVE and C-GET keys that break the hierarchy",
+                    |o: &mut Config| {
+                        o.check_move = true;
+                    },
+                ),
                 flag("", "--no-check-move", "take C-MOVE and C-GET keys as they are", |o: &mut Config| {
                     o.check_move = false;
                 })
@@ -249,9 +258,15 @@ pub(super) fn beyond() -> [Group<Config>; 4] {
             flag("", "--print-config", "show the configuration as it is understood", |o: &mut Config| {
                 o.beyond.task = Task::PrintConfig;
             }),
-            option("", "--check", title, "compare the catalog and the files of this title's area", |o: &mut Config, v| {
-                o.beyond.task = Task::Check(v.string(0));
-            }),
+            option(
+                "",
+                "--check",
+                title,
+                "compare the catalog and the files of this title's area",
+                |o: &mut Config, v| {
+                    o.beyond.task = Task::Check(v.string(0));
+                },
+            ),
             option("", "--repair", title, "and mend the catalog", |o: &mut Config, v| {
                 o.beyond.task = Task::Repair(v.string(0));
             }),

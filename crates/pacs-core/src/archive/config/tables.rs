@@ -263,7 +263,7 @@ fn expected_symbol(symbol: &[u8]) -> String {
     } else if symbol.iter().any(|&byte| is_space(byte)) {
         format!("expected a peer like {PEER}, with commas")
     } else {
-        format!("expected a peer like {PEER}, or a name that has a row in HostTable, further up in the file")
+        format!("expected a peer like {PEER}, or a symbolic name whose peers stand further up in the file")
     }
 }
 

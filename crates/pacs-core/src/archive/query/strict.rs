@@ -6,17 +6,20 @@ use super::{Given, Model};
 use crate::archive::keys::Level;
 
 pub(super) fn check_find(model: Model, level: Level, given: &[Given<'_>]) -> Result<(), QueryError> {
-    check(model, level, given, |keys| if keys.is_empty() { Err(Broken::NoKey) } else { Ok(()) })
+    // DCMTK: patient keys are keys of studies too, in a find.
+    let patient_keys = level == Level::Study;
+    check(model, level, given, patient_keys, |keys| if keys.is_empty() { Err(Broken::NoKey) } else { Ok(()) })
 }
 
 pub(super) fn check_retrieve(model: Model, level: Level, given: &[Given<'_>]) -> Result<(), QueryError> {
-    check(model, level, given, one_unique_key)
+    check(model, level, given, false, one_unique_key)
 }
 
 fn check(
     model: Model,
     asked: Level,
     given: &[Given<'_>],
+    patient_keys: bool,
     at_level: fn(&[&Given<'_>]) -> Result<(), Broken>,
 ) -> Result<(), QueryError> {
     if asked < model.top() || asked > model.bottom() {
@@ -25,7 +28,7 @@ fn check(
     for level in Level::ALL {
         let keys: Vec<&Given<'_>> = given.iter().filter(|given| given.key.dcmtk && given.key.level == level).collect();
         let kept = if level < model.top() {
-            patient_keys(asked, &keys)
+            if keys.is_empty() || patient_keys { Ok(()) } else { Err(Broken::PatientKey) }
         } else if level < asked {
             one_unique_key(&keys)
         } else if level == asked {
@@ -38,11 +41,6 @@ fn check(
         kept.map_err(|broken| QueryError::Strict(broken, level))?;
     }
     Ok(())
-}
-
-/// Patient keys in Study Root.
-fn patient_keys(asked: Level, keys: &[&Given<'_>]) -> Result<(), Broken> {
-    if keys.is_empty() || asked == Level::Study { Ok(()) } else { Err(Broken::PatientKey) }
 }
 
 /// The unique key, with a value, and no other.
