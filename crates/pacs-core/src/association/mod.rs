@@ -25,7 +25,7 @@ pub use wire::{AssociationError, Timeouts};
 
 use accept::SendLimit;
 
-use crate::net::LinkError;
+use crate::net::{LinkError, Waker};
 use crate::pdu::pdata::{Fragment, Step, pdv_headers};
 use crate::pdu::{Abort, AeTitle, PduType, read, write};
 use state::Event;
@@ -93,6 +93,11 @@ impl From<AssociationError> for DataError {
 impl Association {
     fn new(wire: Wire, contexts: AgreedContexts, parties: Parties, send: SendLimit) -> Self {
         Self { wire, contexts, parties, send, ranges: Vec::new(), order: Box::default() }
+    }
+
+    /// A handle to end waits of this association from outside.
+    pub fn waker(&self) -> Waker {
+        self.wire.link().waker()
     }
 
     /// Who the two are.

@@ -175,6 +175,10 @@ impl Wire {
             self.deadline = after(limit);
         }
         let begins = self.inbox.between_pdus();
+        if !begins && self.deadline.is_none() {
+            // The peer may be silent for ever, but not within a PDU.
+            self.deadline = after(self.timeouts.socket);
+        }
         match self.link.read(self.inbox.space(), self.deadline) {
             Ok(n) => {
                 self.inbox.filled(n);

@@ -143,7 +143,19 @@ pub struct Call<'a> {
 /// # Errors
 /// Each ends the association, the peer's release and abort included.
 pub fn next(association: &mut Association) -> Result<(Message, Call<'_>), DimseError> {
-    let (message, context) = message(association, association.socket_timeout())?;
+    let limit = association.socket_timeout();
+    next_within(association, limit)
+}
+
+/// As [`next`], waiting so long for the peer to begin a PDU; none: for ever.
+///
+/// # Errors
+/// Each ends the association, the peer's release and abort included.
+pub fn next_within(
+    association: &mut Association,
+    limit: Option<Duration>,
+) -> Result<(Message, Call<'_>), DimseError> {
+    let (message, context) = message(association, limit)?;
     let data_set = message.data_set;
     Ok((message, Call { association, context, data_set, ended: !data_set }))
 }
