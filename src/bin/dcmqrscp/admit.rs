@@ -225,7 +225,11 @@ impl Rules {
             if !context.is_accepted() {
                 continue;
             }
-            let gets_only = context.proposed_role == Role::Scp;
+            // Without C-GET nobody looks at roles.
+            let gets_only = self.get && context.proposed_role == Role::Scp;
+            if self.get {
+                context.accepted_role = context.proposed_role;
+            }
             if (!writable && !gets_only) || (writable && self.no_parallel_store && storing) {
                 context.state = State::UserRejection;
             } else {

@@ -3,7 +3,10 @@
 
 mod admit;
 mod crowd;
+mod dump;
 mod options;
+mod query;
+mod retrieve;
 mod server;
 mod signals;
 mod store;
@@ -17,6 +20,7 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use pacs_core::archive::config::{self, Report};
+use pacs_core::archive::matching::PnMatch;
 use pacs_core::archive::{Archive, Settings};
 use pacs_core::association::Timeouts;
 use pacs_core::association::profile::{self, AcceptProfile, Proposal};
@@ -31,9 +35,9 @@ use pacs_tools::options::{network, output};
 use pacs_tools::{dictionary, exit, limits};
 use tracing::{debug, error, warn};
 
-use admit::Rules;
 use crowd::Crowd;
 use options::{Config, Outcome, Task};
+use retrieve::Sending;
 use server::{Server, Site};
 use store::Manner;
 
@@ -158,12 +162,7 @@ fn profiles(options: &Config) -> Result<(Option<AcceptProfile>, Option<Proposal>
 }
 
 fn listen(options: &Config, port: u16) -> Result<Listener, Failed> {
-    let version = match options.network.ip {
-        network::IpVersion::V4 => IpVersion::V4,
-        network::IpVersion::V6 => IpVersion::V6,
-        network::IpVersion::Auto => IpVersion::Dual,
-    };
-    Listener::bind(version, port).map_err(|e| {
+    Listener::bind(ip_version(options), port).map_err(|e| {
         match e.kind() {
             io::ErrorKind::PermissionDenied => fatal!(
                 target: TARGET,
@@ -183,6 +182,14 @@ fn listen(options: &Config, port: u16) -> Result<Listener, Failed> {
         }
         Failed(exit::ARCHIVE_FAILED)
     })
+}
+
+fn ip_version(options: &Config) -> IpVersion {
+    match options.network.ip {
+        network::IpVersion::V4 => IpVersion::V4,
+        network::IpVersion::V6 => IpVersion::V6,
+        network::IpVersion::Auto => IpVersion::Dual,
+    }
 }
 
 /// How many associations the machine allows.
@@ -206,7 +213,6 @@ fn server(
     dictionary: &'static pacs_core::dataset::vr::Dictionary,
     progress: Progress,
 ) -> Result<Server, Failed> {
-    let rules = Rules::new(&options, &config, profiles.incoming.clone());
     let mut context = Context::new(ScratchMaker::in_memory());
     context.limits.inflated = options.output.max_inflated;
     context.dictionary = dictionary;
@@ -214,8 +220,31 @@ fn server(
         fatal!(target: TARGET, "cannot initialize network: {}", log::reason(&e));
         Failed(exit::ARCHIVE_FAILED)
     })?;
+    let timeouts = Timeouts {
+        acse: options.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
+        socket: options.network.socket_timeout,
+        data_set: options.network.dimse_timeout,
+    };
+    let socket = SocketOptions::from_environment(|name| std::env::var(name).ok());
+    let sending = Sending {
+        proposed: [options.proposed.first].into_iter().chain(options.proposed.otherwise.iter().copied()).collect(),
+        profile: profiles.outgoing.clone(),
+        targets: options.targets,
+        connect_timeout: options.connect_timeout,
+        timeouts,
+        socket,
+        version: ip_version(&options),
+        form: options.output.form(),
+        context: context.clone(),
+    };
     Ok(Server {
-        site: RwLock::new(Arc::new(Site { config, rules })),
+        sending,
+        names_match: match options.beyond.pn_match {
+            options::PnMatch::Exact => PnMatch::Exact,
+            options::PnMatch::IgnoreCase => PnMatch::IgnoreCase,
+            options::PnMatch::Fold => PnMatch::Fold,
+        },
+        site: RwLock::new(Arc::new(Site::new(&options, config, &profiles))),
         archive: Archive::new(Settings {
             sync: !options.beyond.no_sync,
             index_directory: options.beyond.index_directory.clone(),
@@ -228,13 +257,9 @@ fn server(
             ignore: options.network.ignore,
             context,
         },
-        timeouts: Timeouts {
-            acse: options.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
-            socket: options.network.socket_timeout,
-            data_set: options.network.dimse_timeout,
-        },
+        timeouts,
         idle: options.beyond.idle_timeout,
-        socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
+        socket,
         addresses_only: options.network.disable_host_lookup,
         names: Resolver::new(),
         progress,

@@ -1,28 +1,34 @@
 //! One association from its first byte to its last: receive, decide, serve, end.
 
+use std::cell::RefCell;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pacs_core::archive::config::{self, AreaRow, Caller, Peers};
+use pacs_core::archive::matching::PnMatch;
+use pacs_core::archive::query::Rules as QueryRules;
 use pacs_core::archive::{Archive, Area, AreaError, DCMTK_INDEX};
 use pacs_core::association::accept::{self, Acceptance, Cause};
 use pacs_core::association::{Association, AssociationError, Parties, Proposal, Timeouts, dump as parameters};
-use pacs_core::dimse::command::{CEchoRq, CStoreRq, Kind, Message, Request};
+use pacs_core::dimse::command::{CEchoRq, Kind, Message, Request};
+use pacs_core::dataset::charset::{CharacterSets, Loss, ResponseSets};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
 use pacs_core::net::listen::{Serve, Stop};
 use pacs_core::net::resolve::{Resolver, short_name};
 use pacs_core::net::{Link, LinkError, SocketOptions};
-use pacs_core::pdu::{Abort, AssociateRj};
+use pacs_core::pdu::{Abort, AeTitle, AssociateAc, AssociateRj};
 use pacs_core::service::c_store::{StoreError, Trouble};
-use pacs_core::service::{c_echo, c_store};
+use pacs_core::service::{CallError, c_echo, c_find, c_get, c_move, c_store};
 use pacs_tools::log::{self, Progress};
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::admit::{Decision, Remarks, Rules, Why};
 use crate::crowd::{Crowd, Seat};
+use crate::query::Asking;
+use crate::retrieve::{Fetching, Sending};
 use crate::store::{Manner, Reception};
 use crate::{Profiles, options};
 
@@ -48,6 +54,32 @@ pub(crate) struct Site {
     pub(crate) config: config::Config,
     /// Who and what is admitted.
     pub(crate) rules: Rules,
+    /// Character sets of responses.
+    pub(crate) sets: ResponseSets,
+}
+
+impl Site {
+    /// What a configuration means with these options.
+    pub(crate) fn new(options: &options::Config, config: config::Config, profiles: &Profiles) -> Self {
+        let rules = Rules::new(options, &config, profiles.incoming.clone());
+        let sets = sets(&options.charset, &config.charset);
+        Self { config, rules, sets }
+    }
+}
+
+/// The character sets of responses: as the configuration says, unless the options say otherwise.
+fn sets(options: &options::Charset, config: &config::Charset) -> ResponseSets {
+    let set = options.set.as_ref().map_or_else(|| config.set.as_bytes(), |set| set.as_bytes());
+    ResponseSets {
+        configured: CharacterSets::parse(set),
+        overriding: options.overrides.unwrap_or(config.override_request),
+        fall_back: config.fallback,
+        loss: match (options.transliterate || config.transliterate, options.discard || config.discard) {
+            (true, _) => Loss::Transliterate,
+            (false, true) => Loss::Discard,
+            (false, false) => Loss::Refuse,
+        },
+    }
 }
 
 /// All that serving takes.
@@ -59,6 +91,8 @@ pub(crate) struct Server {
     pub(crate) archive: Archive,
     /// How objects are written.
     pub(crate) manner: Manner,
+    /// How objects are sent.
+    pub(crate) sending: Sending,
     /// Limits on waiting.
     pub(crate) timeouts: Timeouts,
     /// A peer may be silent for so long between messages.
@@ -81,6 +115,8 @@ pub(crate) struct Server {
     pub(crate) options: options::Config,
     /// Negotiation profiles.
     pub(crate) profiles: Profiles,
+    /// How names of persons are compared.
+    pub(crate) names_match: PnMatch,
 }
 
 /// An association and what it is for.
@@ -89,6 +125,9 @@ pub(crate) struct Session {
     association: Box<Association>,
     area: AreaRow,
     seat: Seat,
+    site: Arc<Site>,
+    /// The peer's host, as the configuration would name it.
+    host: String,
 }
 
 impl Serve for Server {
@@ -153,7 +192,7 @@ impl Server {
     }
 
     /// Decides on a proposal and answers it.
-    fn answer(&self, site: &Site, proposal: Box<Proposal>) -> Option<Session> {
+    fn answer(&self, site: &Arc<Site>, proposal: Box<Proposal>) -> Option<Session> {
         let rq = &proposal.request;
         let (calling, called) = (rq.calling.text(), rq.called.text());
         let address = proposal.address();
@@ -168,7 +207,8 @@ impl Server {
         match site.rules.decide(rq, &caller, &site.config, load) {
             Decision::Accept(acceptance, row, remarks) => {
                 self.say_received(&proposal, &host, &calling, &called, site);
-                self.accept(proposal, acceptance, row.clone(), remarks)
+                let row = row.clone();
+                self.accept(proposal, acceptance, row, remarks, (Arc::clone(site), host))
             }
             Decision::Reject(rj, why) => {
                 if !matches!(&why, Why::Cause(cause) if !cause.after_reception()) {
@@ -208,6 +248,7 @@ impl Server {
         acceptance: Box<Acceptance>,
         area: AreaRow,
         remarks: Remarks,
+        (site, host): (Arc<Site>, String),
     ) -> Option<Session> {
         for _ in 0..remarks.move_without_find {
             error!(target: TARGET, "Move Presentation Context but no Find (accepting for now)");
@@ -217,8 +258,11 @@ impl Server {
         }
         let none = !acceptance.contexts.iter().any(|context| context.is_accepted());
         let max = proposal.request.user.max_length.unwrap_or_default();
-        let dumped = enabled!(target: TARGET, Level::DEBUG)
-            .then(|| parameters::sent_acceptance(&proposal.request, &acceptance.ac, &acceptance.contexts));
+        let dumped = enabled!(target: TARGET, Level::DEBUG).then(|| {
+            // DCMTK: its archive shows no title here.
+            let ac = AssociateAc { called: AeTitle([b' '; 16]), ..acceptance.ac.clone() };
+            parameters::sent_acceptance(&proposal.request, &ac, &acceptance.contexts)
+        });
         let association = match proposal.accept(acceptance) {
             Ok(association) => association,
             Err(e) => {
@@ -236,11 +280,11 @@ impl Server {
             debug!(target: TARGET, "{dumped}");
         }
         let seat = self.crowd.enter(area.title.clone(), remarks.stores, association.waker());
-        Some(Session { association, area, seat })
+        Some(Session { association, area, seat, site, host })
     }
 
     fn serve_session(&self, session: Session) {
-        let Session { mut association, area: row, seat } = session;
+        let Session { mut association, area: row, seat, site, host } = session;
         let area = match self.archive.area(&row.directory) {
             Ok(area) => area,
             Err(e) => {
@@ -251,6 +295,8 @@ impl Server {
         let opened = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as u32);
         let reception =
             Reception { area: &area, quota: row.quota, manner: &self.manner, progress: &self.progress, opened };
+        let served = Served { server: self, area: &area, row: &row, site: &site, host: &host, reception };
+        let mut next_id = 0;
         loop {
             seat.is_busy(false);
             if self.ending.load(Ordering::SeqCst) {
@@ -260,49 +306,12 @@ impl Server {
                 Err(e) => Err(StoreError::Dimse(e)),
                 Ok((message, call)) => {
                     seat.is_busy(true);
-                    self.dispatch(&message, call, &area, &reception)
+                    served.dispatch(&message, call, &mut next_id)
                 }
             };
             seat.is_busy(true);
             if let Err(e) = served {
                 return self.end(*association, &e, &seat);
-            }
-        }
-    }
-
-    /// The services. Beside [`crate::admit::Rules`]'s classes this is all that is served: whatever else comes is not expected
-    /// here.
-    fn dispatch(
-        &self,
-        message: &Message,
-        call: Call<'_>,
-        _area: &Arc<Area>,
-        reception: &Reception<'_>,
-    ) -> Result<(), StoreError> {
-        match &message.kind {
-            Kind::Request(Request::Echo(request)) => {
-                say_echo(message, request);
-                c_echo::serve(call, request).map_err(|e| {
-                    error!(target: TARGET, "echoSCP: Echo Response Failed: {e}");
-                    StoreError::Dimse(e)
-                })
-            }
-            Kind::Request(Request::Store(request)) => {
-                say_store(message, request);
-                c_store::serve(call, request, &Trouble::default(), reception)
-            }
-            Kind::Request(Request::Cancel(_)) => {
-                info!(target: TARGET, "dispatch: late C-CANCEL-RQ, ignoring");
-                Ok(())
-            }
-            Kind::Request(Request::Find(_) | Request::Get(_) | Request::Move(_) | Request::Unknown { .. })
-            | Kind::Response(_) => {
-                let field = match &message.kind {
-                    Kind::Request(request) => request.field(),
-                    Kind::Response(response) => response.field,
-                };
-                error!(target: TARGET, "Cannot handle command: 0x{field:x}");
-                Err(StoreError::Dimse(DimseError::BadCommand(field)))
             }
         }
     }
@@ -348,6 +357,109 @@ impl Server {
                 e.end(association);
             }
         }
+    }
+}
+
+/// What an association is served with.
+struct Served<'a> {
+    server: &'a Server,
+    area: &'a Arc<Area>,
+    row: &'a AreaRow,
+    site: &'a Site,
+    host: &'a str,
+    reception: Reception<'a>,
+}
+
+impl Served<'_> {
+    /// The services. Beside [`crate::admit::Rules`]'s classes this is all that is served: whatever else comes is not expected
+    /// here.
+    fn dispatch(&self, message: &Message, call: Call<'_>, next_id: &mut u16) -> Result<(), StoreError> {
+        let limit = self.server.timeouts.data_set;
+        match &message.kind {
+            Kind::Request(Request::Echo(request)) => {
+                say_echo(message, request);
+                c_echo::serve(call, request).map_err(|e| {
+                    error!(target: TARGET, "echoSCP: Echo Response Failed: {e}");
+                    StoreError::Dimse(e)
+                })
+            }
+            Kind::Request(Request::Store(request)) => {
+                say_request("Received Store SCP:", message);
+                c_store::serve(call, request, &Trouble::default(), &self.reception)
+            }
+            Kind::Request(Request::Find(request)) => {
+                say_request("Received Find SCP:", message);
+                let syntax = syntax_of(&call);
+                let asking = self.asking(&syntax);
+                c_find::serve(call, request, &asking).map_err(|e| failed("Find", e))
+            }
+            Kind::Request(Request::Move(request)) => {
+                say_request("Received Move SCP:", message);
+                let fetching = self.fetching("Move", call.association().parties());
+                c_move::serve(call, request, &fetching, limit).map_err(|e| failed("Move", e))
+            }
+            Kind::Request(Request::Get(request)) => {
+                say_request("Received Get SCP:", message);
+                let fetching = self.fetching("Get", call.association().parties());
+                c_get::serve(call, request, &fetching, limit, next_id).map_err(|e| failed("Get", e))
+            }
+            Kind::Request(Request::Cancel(_)) => {
+                info!(target: TARGET, "dispatch: late C-CANCEL-RQ, ignoring");
+                Ok(())
+            }
+            Kind::Request(Request::Unknown { .. }) | Kind::Response(_) => {
+                let field = match &message.kind {
+                    Kind::Request(request) => request.field(),
+                    Kind::Response(response) => response.field,
+                };
+                error!(target: TARGET, "Cannot handle command: 0x{field:x}");
+                Err(StoreError::Dimse(DimseError::BadCommand(field)))
+            }
+        }
+    }
+
+    fn asking<'s>(&'s self, transfer_syntax: &'s str) -> Asking<'s> {
+        Asking {
+            area: self.area,
+            called: self.row.title.as_bytes(),
+            rules: QueryRules { strict: self.server.options.check_find, names: self.server.names_match },
+            sets: &self.site.sets,
+            transfer_syntax,
+        }
+    }
+
+    fn fetching(&self, service: &'static str, parties: &Parties) -> Fetching<'_> {
+        Fetching {
+            area: self.area,
+            config: &self.site.config,
+            sending: &self.server.sending,
+            progress: &self.server.progress,
+            rules: QueryRules { strict: self.server.options.check_move, names: self.server.names_match },
+            host: self.host,
+            service,
+            calling: parties.calling,
+            called: parties.called,
+            line: RefCell::default(),
+        }
+    }
+}
+
+fn syntax_of(call: &Call<'_>) -> String {
+    call.association().context(call.context).map(|context| context.transfer_syntax.clone().into_owned()).unwrap_or_default()
+}
+
+/// DCMTK's line where a service could not be brought to its end.
+fn failed(service: &str, e: CallError) -> StoreError {
+    error!(target: TARGET, "{service} SCP Failed: {e}");
+    match e {
+        CallError::Dimse(e) => StoreError::Dimse(e),
+        CallError::Identifier(refusal) => StoreError::Refused(refusal),
+    }
+}
+
+fn say_request(line: &str, message: &Message) {
+    if enabled!(target: TARGET, Level::INFO) {
+        info!(target: TARGET, "{line}\n{}", dump::dump(Direction::Incoming, None, message));
     }
 }
 
@@ -415,12 +527,6 @@ fn say_unusable(row: &AreaRow, e: &AreaError) {
 fn say_echo(message: &Message, request: &CEchoRq) {
     info!(target: TARGET, "Received Echo SCP RQ: MsgID {}", request.message_id);
     debug!(target: TARGET, "{}", dump::dump(Direction::Incoming, None, message));
-}
-
-fn say_store(message: &Message, _request: &CStoreRq) {
-    if enabled!(target: TARGET, Level::INFO) {
-        info!(target: TARGET, "Received Store SCP:\n{}", dump::dump(Direction::Incoming, None, message));
-    }
 }
 
 /// The peer, for the further lines of a record: never with a character that could steer a terminal.

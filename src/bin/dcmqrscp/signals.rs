@@ -12,7 +12,6 @@ use pacs_core::archive::config;
 use tracing::{error, info, warn};
 
 use crate::TARGET;
-use crate::admit::Rules;
 use crate::server::{Server, Site};
 
 /// Watches for signals from now on.
@@ -75,7 +74,6 @@ fn reload(server: &Server, file: &Path) {
     for remark in new.remarks() {
         warn!(target: TARGET, "{}", remark.located(file));
     }
-    let rules = Rules::new(&server.options, &new, server.profiles.incoming.clone());
-    server.replace_site(Site { config: new, rules });
+    server.replace_site(Site::new(&server.options, new, &server.profiles));
     info!(target: TARGET, "the configuration was read again: it counts for associations from now on");
 }

@@ -3,6 +3,7 @@
 //! Files are the truth; a catalog is derived from them and can be made anew. It knows files by their names alone.
 
 pub mod scan;
+pub mod sqlite;
 #[cfg(test)]
 mod tests;
 

@@ -3,14 +3,13 @@
 //! Blanks and NULs around either value do not count, and a key of nothing else selects everything. Text is compared as
 //! characters: either side is read in its own character sets. Where one of them cannot be read, bytes are compared.
 
-mod charset;
 mod fold;
 mod moment;
 #[cfg(test)]
 mod tests;
 mod wildcard;
 
-pub use charset::CharacterSets;
+pub use crate::dataset::charset::CharacterSets;
 pub use fold::fold;
 pub use moment::{Span, date};
 
@@ -74,7 +73,7 @@ pub enum Matcher {
     },
     /// Bytes with `*` and `?`.
     Code(Vec<u8>),
-    /// A list of UIDs, one of which must be equal.
+    /// A list of UIDs, one of which must be equal. An empty one among them is that of a record without.
     Uids(Vec<Vec<u8>>),
     /// A date or a range of dates. Nothing if it cannot be read: then it matches nothing.
     Date(Option<Span<u32>>),
@@ -114,9 +113,9 @@ impl Matcher {
                 None => wildcard::matches_bytes(bytes, candidate),
             },
             Matcher::Text { bytes, text: None, .. } | Matcher::Code(bytes) => wildcard::matches_bytes(bytes, candidate),
-            Matcher::Uids(uids) => uids.iter().any(|uid| uid.is_empty() || uid == candidate),
-            Matcher::Date(span) => span.as_ref().is_some_and(|span| span.holds(date(candidate), u32::eq)),
-            Matcher::Time(span) => span.as_ref().is_some_and(|span| span.holds(time(candidate), Time::is_same)),
+            Matcher::Uids(uids) => uids.iter().any(|uid| uid == candidate),
+            Matcher::Date(span) => span.as_ref().is_some_and(|span| span.holds(date(candidate))),
+            Matcher::Time(span) => span.as_ref().is_some_and(|span| span.holds(time(candidate))),
             Matcher::Bytes(bytes) => bytes == candidate,
         }
     }

@@ -14,7 +14,7 @@ pub mod record;
 pub use area::{Area, Arrival, KeepError, Kept, Removed};
 pub use quota::Reason;
 
-use catalog::scan::Scan as Sqlite;
+use catalog::sqlite::Sqlite;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;

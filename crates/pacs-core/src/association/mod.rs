@@ -141,6 +141,18 @@ impl Association {
         }
     }
 
+    /// As [`Association::next_fragment`], without waiting: none if nothing has come.
+    ///
+    /// # Errors
+    /// As [`AssociationError`] says.
+    pub fn poll_fragment(&mut self) -> Result<Option<Fragment>, AssociationError> {
+        match self.wire.poll()? {
+            None => Ok(None),
+            Some(Unit::Fragment(fragment)) => Ok(Some(fragment)),
+            Some(Unit::Pdu(kind, body)) => Err(self.other(kind, &body)),
+        }
+    }
+
     /// The bytes of a fragment, until the next call that reads.
     pub fn bytes(&self, fragment: &Fragment) -> &[u8] {
         self.wire.inbox.bytes(fragment.payload.clone())
@@ -227,17 +239,40 @@ impl Association {
     /// # Errors
     /// When the peer has announced that it takes nothing at all.
     pub fn queue_command(&mut self, context: u8, command: &[u8]) -> Result<(), AssociationError> {
+        self.queue_message(context, true, command)
+    }
+
+    /// Queues a small data set behind its command: many such messages can be sent in one system call.
+    ///
+    /// # Errors
+    /// As [`Association::queue_command`].
+    pub fn queue_data_set(&mut self, context: u8, data_set: &[u8]) -> Result<(), AssociationError> {
+        self.queue_message(context, false, data_set)
+    }
+
+    fn queue_message(&mut self, context: u8, command: bool, bytes: &[u8]) -> Result<(), AssociationError> {
         let longest = self.send.payload.ok_or(AssociationError::PeerTakesNothing)? as usize;
-        let mut rest = command;
+        let mut rest = bytes;
         loop {
             let (part, more) = rest.split_at(rest.len().min(longest));
-            let head = pdv_headers(context, true, more.is_empty(), part.len() as u32);
+            let head = pdv_headers(context, command, more.is_empty(), part.len() as u32);
             self.wire.queue(&[&head, part]);
             rest = more;
             if rest.is_empty() {
                 return Ok(());
             }
         }
+    }
+
+    /// Bytes that are queued.
+    pub fn queued(&self) -> usize {
+        self.wire.unsent()
+    }
+
+    /// Forgets messages that are queued. Only where none of them has been flushed in part, see
+    /// [`Association::try_flush`].
+    pub fn forget_queued(&mut self) {
+        self.wire.forget_unsent();
     }
 
     /// Begins to send a data set of so many bytes, if that is known, behind what is queued.

@@ -10,7 +10,7 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::net::SendFlags;
+use rustix::net::{RecvFlags, SendFlags};
 
 /// When a wait ends: at a moment, or never.
 pub type Deadline = Option<Instant>;
@@ -152,6 +152,22 @@ impl Link {
                 Ok(n) => return Ok(n),
                 Err(e) if retry(&e) => {}
                 Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Reads what has come, at most `buffer`, without waiting; none: nothing has.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`] when the peer has closed its side.
+    pub fn try_read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        loop {
+            match rustix::net::recv(&*self.stream, &mut *buffer, RecvFlags::DONTWAIT) {
+                Ok((_, 0)) => return Err(LinkError::Closed),
+                Ok((n, _)) => return Ok(Some(n)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return Ok(None),
+                Err(e) => return Err(io::Error::from(e).into()),
             }
         }
     }

@@ -232,3 +232,24 @@ pub struct Abort {
     /// unexpected PDU parameter, 6 invalid PDU parameter value.
     pub reason: u8,
 }
+
+/// DCMTK's two lines.
+impl std::fmt::Display for AssociateRj {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let result = match self.result {
+            1 => "Rejected Permanent",
+            _ => "Rejected Transient",
+        };
+        let (source, reason) = match (self.source, self.reason) {
+            (1, 2) => ("Service User", "App Context Name Not Supported"),
+            (1, 3) => ("Service User", "Calling AE Title Not Recognized"),
+            (1, 7) => ("Service User", "Called AE Title Not Recognized"),
+            (1, _) => ("Service User", "No Reason"),
+            (2, 2) => ("Service Provider (ACSE Related)", "Protocol Version Not Supported"),
+            (2, _) => ("Service Provider (ACSE Related)", "No Reason"),
+            (_, 2) => ("Service Provider (Presentation Related)", "Local Limit Exceeded"),
+            (..) => ("Service Provider (Presentation Related)", "Temporary Congestion"),
+        };
+        write!(f, "Result: {result}, Source: {source}\nReason: {reason}")
+    }
+}

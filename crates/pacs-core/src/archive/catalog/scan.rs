@@ -29,11 +29,6 @@ struct State {
 
 impl Scan {
     /// A catalog of nothing.
-    pub fn open(_: &std::path::Path) -> Result<Scan, Error> {
-        Ok(Scan::new())
-    }
-
-    /// New.
     pub fn new() -> Scan {
         Scan::default()
     }
