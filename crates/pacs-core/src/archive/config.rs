@@ -157,6 +157,11 @@ impl fmt::Debug for Name {
     }
 }
 
+/// A word of the file within a message: no more of it than fits into DCMTK's lines.
+fn excerpt(bytes: &[u8]) -> String {
+    readable(&bytes[..bytes.len().min(511)])
+}
+
 fn readable(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).replace(char::is_control, "\u{fffd}")
 }

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 pub struct Caller<'a> {
     /// The calling AE title. Blanks and NULs after it do not count.
     pub title: &'a [u8],
-    /// Its host's names as the reverse look-up gave them, in full. None when there was no look-up or no answer.
+    /// Its host's names as the reverse look-up gave them, in full. None when there was no look-up or no answer; one that is
+    /// an address is none either.
     pub names: &'a [String],
     /// Its address.
     pub address: IpAddr,
@@ -149,8 +150,8 @@ fn is_host_of(host: &Name, caller: &Caller<'_>) -> bool {
     if wanted.eq_ignore_ascii_case(b"localhost") && address.is_loopback() {
         return true;
     }
-    caller.names.iter().any(|name| {
-        let full = trim_root(name.as_bytes());
+    let names = caller.names.iter().filter(|name| name.parse::<IpAddr>().is_err());
+    names.map(|name| trim_root(name.as_bytes())).any(|full| {
         let short = full.split(|&byte| byte == b'.').next().unwrap_or_default();
         full.eq_ignore_ascii_case(wanted) || short.eq_ignore_ascii_case(wanted)
     })

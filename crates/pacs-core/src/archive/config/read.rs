@@ -2,7 +2,7 @@
 
 use super::problem::{Kind, MAX_PROBLEMS, Problem, Remark};
 use super::token::{Line, Lines, Number, Token, Tokens, is_space};
-use super::{Charset, Config, DEFAULT_MAX_PDU, DEFAULT_PORT, MAX_PEERS, Name, readable};
+use super::{Charset, Config, DEFAULT_MAX_PDU, DEFAULT_PORT, MAX_PEERS, Name, excerpt};
 use std::collections::HashMap;
 
 /// Least and largest `MaxPDUSize`.
@@ -91,7 +91,7 @@ pub(super) fn read(text: &[u8]) -> Result<Config, Vec<Problem>> {
                 let text = format!(
                     "Unknown {} status \"{}\" in configuration file, line {}",
                     table.name(),
-                    readable(status),
+                    excerpt(status),
                     line.number
                 );
                 reader.told(line.number, column, text, format!("expected \"{} BEGIN\", in capitals", table.name()));
@@ -210,7 +210,7 @@ impl Reader {
             word if MNEMONICS[MEANT..].iter().any(|known| known.as_bytes() == word) => {}
             word => {
                 let text =
-                    format!("Unknown mnemonic \"{}\" in configuration file, line {}", readable(word), line.number);
+                    format!("Unknown mnemonic \"{}\" in configuration file, line {}", excerpt(word), line.number);
                 self.told(line.number, mnemonic.column, text, expected_mnemonic(word, mnemonic.column));
             }
         }

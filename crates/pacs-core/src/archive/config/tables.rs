@@ -2,7 +2,7 @@
 
 use super::read::{Reader, Table};
 use super::token::{Line, Lines, Number, Token, Tokens, is_space};
-use super::{Access, AreaRow, MAX_PEERS, Name, Peer, Peers, Quota, Row, readable};
+use super::{Access, AreaRow, MAX_PEERS, Name, Peer, Peers, Quota, Row, excerpt};
 use std::collections::hash_map::Entry;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -61,7 +61,7 @@ impl Reader {
             if status == b"END" {
                 return true;
             }
-            let shown = readable(status);
+            let shown = excerpt(status);
             let text = format!("Illegal {name} status \"{shown}\" in configuration file, line {}", line.number);
             let column = second.unwrap_or(first).column;
             self.told(line.number, column, text, format!("expected \"{name} END\", in capitals and nothing between"));
@@ -92,11 +92,13 @@ impl Reader {
         let name = token.map_or_else(Name::default, |name| name.text.into());
         let index = self.config.hosts.len();
         // DCMTK: a name is known from its own row on, where it has no peers yet; of several rows it stands for the first.
-        match self.symbols.entry(name.clone()) {
-            Entry::Vacant(entry) => _ = entry.insert(index),
-            Entry::Occupied(_) => {
-                let text = format!("\"{name}\" has a row already, and stands for that one's peers");
-                self.remark(line.number, token.map_or(1, |token| token.column), text);
+        if let Some(token) = token {
+            match self.symbols.entry(name.clone()) {
+                Entry::Vacant(entry) => _ = entry.insert(index),
+                Entry::Occupied(_) => {
+                    let text = format!("\"{name}\" has a row already, and stands for that one's peers");
+                    self.remark(line.number, token.column, text);
+                }
             }
         }
         self.config.hosts.push(Row { name, peers: Vec::new() });
@@ -122,7 +124,7 @@ impl Reader {
             _ => Peers::Listed(self.peers(line, tokens)),
         };
         if let Some(why) = never_matches(title.text) {
-            let text = format!("no caller can name the title \"{}\": {why}", readable(title.text));
+            let text = format!("no caller can name the title \"{}\": {why}", excerpt(title.text));
             self.remark(line.number, title.column, text);
         }
         let access = match word.text {
@@ -130,7 +132,7 @@ impl Reader {
             b"R" => Access::ReadOnly,
             // DCMTK: any other word too.
             other => {
-                let text = format!("access \"{}\" is none of R, RW, WR and W, and means R", readable(other));
+                let text = format!("access \"{}\" is none of R, RW, WR and W, and means R", excerpt(other));
                 self.remark(line.number, word.column, text);
                 Access::ReadOnly
             }
@@ -155,14 +157,10 @@ impl Reader {
     /// The peers in the rest of a row; none when there is a problem with them.
     fn peers(&mut self, line: &Line<'_>, tokens: &mut Tokens<'_>) -> Vec<Arc<Peer>> {
         let mut peers = Vec::new();
-        let mut bad = false;
         for token in tokens.by_ref() {
             let before = peers.len();
             if token.text.contains(&b',') {
-                match self.peer(line, token) {
-                    Some(peer) => peers.push(Arc::new(peer)),
-                    None => bad = true,
-                }
+                peers.push(Arc::new(self.peer(line, token)));
             } else {
                 match self.symbol(token.text) {
                     Ok(row) => peers.extend(row.peers.iter().cloned()),
@@ -178,9 +176,6 @@ impl Reader {
             };
             self.peers_left = left;
         }
-        if bad {
-            return Vec::new();
-        }
         if peers.is_empty() {
             let open = if tokens.unclosed() { "; this quote is not closed" } else { "" };
             self.silent(line.number, tokens.column(), format!("expected peers like {PEER}, or symbolic names{open}"));
@@ -192,7 +187,7 @@ impl Reader {
 
     /// The row a symbolic name stands for, or DCMTK's words and ours for why there is none.
     fn symbol(&self, symbol: &[u8]) -> Result<&Row, (String, String)> {
-        let shown = readable(symbol);
+        let shown = excerpt(symbol);
         let row = self.symbols.get(symbol).and_then(|&index| self.config.hosts.get(index));
         match row {
             _ if self.config.hosts.is_empty() => Err(("No symbolic names defined".to_owned(), expected_symbol(symbol))),
@@ -206,13 +201,14 @@ impl Reader {
     }
 
     /// A peer's title, host and port.
-    fn peer(&mut self, line: &Line<'_>, token: Token<'_>) -> Option<Peer> {
+    fn peer(&mut self, line: &Line<'_>, token: Token<'_>) -> Peer {
         let mut fields = token.tokens();
         let (title, host) = (fields.next(), fields.next());
         let (Some(title), Some(host)) = (title, host) else {
             // DCMTK: accepts it and crashes when the host is needed.
             self.silent(line.number, token.column, format!("expected a peer like {PEER}, with all three of them"));
-            return None;
+            // Stands in while the row is read on: the file is bad.
+            return Peer { title: Name::default(), host: Name::default(), port: 0 };
         };
         let number = Number::at_start(fields.rest());
         let value = number.map_or(0, Number::int);
@@ -220,7 +216,7 @@ impl Reader {
             let text = format!("this peer has no title: a peer looks like {PEER}, without blank after the parenthesis");
             self.remark(line.number, token.column, text);
         } else if let Some(why) = never_matches(title.text) {
-            let text = format!("no peer can have the title \"{}\": {why}", readable(title.text));
+            let text = format!("no peer can have the title \"{}\": {why}", excerpt(title.text));
             self.remark(line.number, title.column, text);
         } else if number.is_none() {
             self.remark(line.number, fields.column(), format!("no number for a port: a peer looks like {PEER}"));
@@ -229,7 +225,7 @@ impl Reader {
             self.remark(line.number, fields.column(), text);
         }
         // DCMTK: the port is reduced to 16 bits when it is used.
-        Some(Peer { title: title.text.into(), host: host.text.into(), port: value as u16 })
+        Peer { title: title.text.into(), host: host.text.into(), port: value as u16 }
     }
 }
 

@@ -9,6 +9,7 @@ const FILE: &str = "HostTable BEGIN\n\
     v4 = (V4, 192.0.2.7, 106)\n\
     v6 = (V6, 2001:DB8:0::7, 107) (V6B, [2001:db8::8], 107)\n\
     local = (LOCAL, localhost, 108)\n\
+    num = (NUM, 192, 109)\n\
     ws1again = (WS1, elsewhere, 1)\n\
     HostTable END\n\
     VendorTable BEGIN\n\
@@ -18,7 +19,7 @@ const FILE: &str = "HostTable BEGIN\n\
     VendorTable END\n\
     AETable BEGIN\n\
     OPEN /o RW (1,1b) ANY\n\
-    SOME /s R (1,1b) ws1 full v4 v6 local (WS1, ws9, 999)\n\
+    SOME /s R (1,1b) ws1 full v4 v6 local num (WS1, ws9, 999)\n\
     TWO /a RW (1,1b) ws1\n\
     TWO /b R (2,2b) full\n\
     MIXED /m R (1,1b) ws1\n\
@@ -57,7 +58,8 @@ fn hosts_match_by_full_name_short_name_and_address() {
         ("V4", &["named.example.org"], "192.0.2.7", true),
         ("V4", &[], "::ffff:192.0.2.7", true),
         ("V4", &[], "192.0.2.8", false),
-        // A name server may say anything.
+        // A name server may say anything, and a resolver the address for want of a name.
+        ("NUM", &["192.0.2.7"], "192.0.2.7", false),
         ("V4", &["192.0.2.7"], far, false),
         ("V6", &[], "2001:db8:0:0::7", true),
         ("V6", &[], "2001:db8::8", false),
@@ -109,9 +111,9 @@ fn rows_with_the_same_title_share_the_first_ones_area() {
     assert!(admits(&config, "TWO", "V4", &[], "192.0.2.7").is_err());
     assert!(admits(&config, "MIXED", "X", &[], "192.0.2.7").is_ok());
     let titles: Vec<_> = config.areas().map(|row| (row.title.to_string(), row.line)).collect();
-    let expected = [("OPEN", 15), ("SOME", 16), ("TWO", 17), ("MIXED", 19), (" LEAD", 21)];
+    let expected = [("OPEN", 16), ("SOME", 17), ("TWO", 18), ("MIXED", 20), (" LEAD", 22)];
     assert_eq!(titles, expected.map(|(title, line)| (title.to_owned(), line)));
-    assert_eq!(config.area(b"TWO ").map(|row| row.line), Some(17));
+    assert_eq!(config.area(b"TWO ").map(|row| row.line), Some(18));
     assert_eq!(config.area(b"NONE"), None);
 }
 

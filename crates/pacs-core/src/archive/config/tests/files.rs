@@ -290,6 +290,8 @@ fn unknown_symbols_are_told() {
         bad(hosts("a = x\nb = a")),
         ["2:5 Symbolic name \"x\" not defined", "3:5 No peers for symbolic name \"a\" defined"]
     );
+    // A row without name, for its quote is not closed, is no row of the empty name.
+    assert_eq!(bad(hosts("\"a\nb ()")), ["2:1 -", "3:3 Symbolic name \"\" not defined"]);
     assert_eq!(bad(hosts("a")), ["2:2 -"]);
     assert_eq!(bad(hosts("a =")), ["2:4 -"]);
 }

@@ -184,3 +184,11 @@ fn countless_problems_are_not_all_listed() {
     assert_eq!(problems[MAX_PROBLEMS].message(), None);
     assert!(problems[MAX_PROBLEMS].expected.contains("more than 1000"));
 }
+
+#[test]
+fn a_long_word_is_not_repeated_whole() {
+    let word = "x".repeat(1 << 20);
+    let problems = parse(format!("AETable {word}\n{}", "AETable\n".repeat(500)).as_bytes()).unwrap_err();
+    assert_eq!(problems.len(), 501);
+    assert!(problems.iter().all(|problem| problem.message().is_some_and(|text| text.len() < 700)));
+}
