@@ -121,13 +121,21 @@ pub struct Program<C> {
     pub(super) entries: Vec<Entry<C>>,
     checks: &'static [&'static str],
     families: usize,
+    /// Without any argument it runs, and does not show its usage.
+    bare: bool,
 }
 
 impl<C: Default + Logging + 'static> Program<C> {
     /// A program without options. `checks` names every option by its long name and every parameter once, in the order
     /// in which they are evaluated, and [`LOGGING`].
     pub fn new(name: &'static str, title: &'static str, checks: &'static [&'static str]) -> Self {
-        Program { name, title, parameters: Vec::new(), entries: Vec::new(), checks, families: 0 }
+        Program { name, title, parameters: Vec::new(), entries: Vec::new(), checks, families: 0, bare: false }
+    }
+
+    /// It runs without any argument, where others show their usage.
+    pub fn runs_bare(mut self) -> Self {
+        self.bare = true;
+        self
     }
 
     /// Add a positional parameter.
@@ -178,7 +186,7 @@ impl<C: Default + Logging + 'static> Program<C> {
         let called = argv.next().unwrap_or_else(|| self.name.into());
         let plain = |text: String| Evaluation::new(self, &Line::default(), "").stop(&text);
         let arguments = dialect::expand(argv).map_err(plain)?;
-        if arguments.is_empty() {
+        if arguments.is_empty() && !self.bare {
             return Err(Stop::print(help::usage(self, help::terminal_width())));
         }
         let line = dialect::read(arguments, |token| self.find(token)).map_err(plain)?;
@@ -360,6 +368,9 @@ impl<'a, C: Default + Logging + 'static> Evaluation<'a, C> {
             Rule::OnlyWith(names) => (self.is_any_in_effect(names), "only", list(names)),
             Rule::NotWith(names) => (!self.is_any_in_effect(names), "not", list(names)),
             Rule::OnlyIf(text, holds) => (holds(&mut self.options), "only", (*text).to_owned()),
+            Rule::Must(error, holds) => {
+                return if holds(&mut self.options) { Ok(()) } else { Err(self.stop(error)) };
+            }
         };
         if holds { Ok(()) } else { Err(self.stop(&format!("{long} {word} allowed with {others}"))) }
     }

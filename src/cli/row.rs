@@ -14,6 +14,8 @@ pub enum Rule<S> {
     NotWith(&'static [&'static str]),
     /// What has been assigned so far must fulfil the condition that the text names.
     OnlyIf(&'static str, Box<dyn Fn(&mut S) -> bool>),
+    /// What has been assigned so far must fulfil a condition; the text is the error where it does not.
+    Must(&'static str, Box<dyn Fn(&mut S) -> bool>),
 }
 
 /// Options that print something and end the program before anything else is looked at.
@@ -128,6 +130,12 @@ impl<S: 'static> Row<S> {
         self
     }
 
+    /// `error` is reported unless the condition holds.
+    pub fn must(mut self, error: &'static str, holds: impl Fn(&mut S) -> bool + 'static) -> Self {
+        self.rules.push(Rule::Must(error, Box::new(holds)));
+        self
+    }
+
     /// It prints something and ends the program.
     pub fn exclusive(mut self, what: Exclusive) -> Self {
         self.exclusive = Some(what);
@@ -148,6 +156,7 @@ impl<S: 'static> Row<S> {
             Rule::OnlyWith(names) => Rule::OnlyWith(names),
             Rule::NotWith(names) => Rule::NotWith(names),
             Rule::OnlyIf(text, holds) => Rule::OnlyIf(text, Box::new(move |whole: &mut P| holds(part(whole)))),
+            Rule::Must(text, holds) => Rule::Must(text, Box::new(move |whole: &mut P| holds(part(whole)))),
         };
         Row {
             short,

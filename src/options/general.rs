@@ -60,8 +60,18 @@ impl General {
 /// Shown and accepted by `--log-level`.
 const LEVELS: &[&str] = &["fatal", "error", "warn", "info", "debug", "trace"];
 
-/// The group `general options`.
+/// The group `general options` of storescp and storescu.
 pub fn group() -> Group<General> {
+    basic().row(
+        flag("+v", "--verbose-pc", "show presentation contexts at the info level", |o: &mut General| {
+            o.verbose_pc = true;
+        })
+        .only_if("verbose mode", |o| o.is_verbose()),
+    )
+}
+
+/// The group `general options` as all programs have it.
+pub fn basic() -> Group<General> {
     Group::new("general options", "")
         .row(flag("-h", "--help", "show this text and end", |_| ()).exclusive(Exclusive::Help))
         .row(flag("", "--version", "show the version and end", |_| ()).exclusive(Exclusive::Version))
@@ -100,11 +110,5 @@ pub fn group() -> Group<General> {
             )
             .not_with(&["--log-level"])
             .not_with_any(&["--verbose", "--debug", "--quiet"]),
-        )
-        .row(
-            flag("+v", "--verbose-pc", "show presentation contexts at the info level", |o: &mut General| {
-                o.verbose_pc = true;
-            })
-            .only_if("verbose mode", |o| o.is_verbose()),
         )
 }

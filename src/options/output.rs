@@ -205,6 +205,11 @@ pub fn new_vrs() -> Group<Output> {
         .choice(new_vr_rows().map(|row| row.not_with(BIT_PRESERVING)))
 }
 
+/// The group `post-1993 value representations` of an archive, which takes it beside bit preserving mode.
+pub fn new_vrs_kept() -> Group<Output> {
+    Group::new(OUTPUT, "post-1993 value representations").choice(new_vr_rows())
+}
+
 /// The group `post-1993 value representations` of a sender.
 pub fn new_vrs_sent() -> Group<Output> {
     Group::new("network options", "post-1993 value representations").choice(new_vr_rows())

@@ -173,7 +173,23 @@ pub fn acceptor() -> [Group<Tls>; 9] {
         authorities(on),
         profiles(on),
         ciphers(on).row(dh_parameters()),
-        sni("--expect-sni", expect_sni()),
+        sni(&["--expect-sni"], [expect_sni()]),
+        seeds(on),
+        peer(on, true),
+    ]
+}
+
+/// The groups of a program that is both, with its own certificate: as an acceptor, and a name to ask for.
+pub fn both() -> [Group<Tls>; 9] {
+    let on = ENABLE;
+    [
+        Group::new(TLS, STACK).choice(stack()),
+        password(),
+        formats(on),
+        authorities(on),
+        profiles(on),
+        ciphers(on).row(dh_parameters()),
+        sni(&["--request-sni", "--expect-sni"], [request_sni(), expect_sni()]),
         seeds(on),
         peer(on, true),
     ]
@@ -192,7 +208,7 @@ pub fn requestor() -> [Group<Tls>; 9] {
         authorities(on),
         profiles(on),
         ciphers(on),
-        sni("--request-sni", request_sni()),
+        sni(&["--request-sni"], [request_sni()]),
         seeds(on),
         peer(on, false),
     ]
@@ -331,16 +347,12 @@ fn dh_parameters() -> Row<Tls> {
     with_tls(ENABLE, row)
 }
 
-/// The group about server names; `named` is `other`'s name.
-fn sni(named: &'static str, other: Row<Tls>) -> Group<Tls> {
+/// The group about server names; `named` are the names of the others.
+fn sni(named: &'static [&'static str], others: impl IntoIterator<Item = Row<Tls>>) -> Group<Tls> {
     let none = flag("", "--no-sni", "ask for no server name", |o: &mut Tls| {
         (o.expect_sni, o.request_sni) = (None, None);
     });
-    let none = match named {
-        "--expect-sni" => none.not_with(&["--expect-sni"]),
-        _ => none.not_with(&["--request-sni"]),
-    };
-    Group::new(TLS, "server name indication").row(none.default()).row(other)
+    Group::new(TLS, "server name indication").row(none.not_with(named).default()).rows(others)
 }
 
 const SERVER_NAME: &[crate::cli::ValueSpec] = &[text("servername")];

@@ -14,6 +14,12 @@ pub fn new() -> String {
     format!("2.25.{}", u128::from_be_bytes(bytes))
 }
 
+/// A random number.
+#[cfg(feature = "archive")]
+pub(crate) fn random_number() -> u32 {
+    u128::from_be_bytes(random()) as u32
+}
+
 fn random() -> [u8; 16] {
     let mut bytes = [0; 16];
     if File::open("/dev/urandom").and_then(|mut f| f.read_exact(&mut bytes)).is_ok() {

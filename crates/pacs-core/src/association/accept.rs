@@ -64,6 +64,16 @@ pub struct Acceptance {
 
 /// Decides on a request. Does no I/O; takes time linear in the size of the request.
 pub fn judge(rq: &AssociateRq, policy: &Policy) -> Verdict {
+    judge_refined(rq, policy, |_| ())
+}
+
+/// As [`judge`]; `refine` may turn what the policy has granted into a refusal before it is answered, by
+/// [`PresentationContext::state`].
+pub fn judge_refined(
+    rq: &AssociateRq,
+    policy: &Policy,
+    refine: impl FnOnce(&mut [PresentationContext]),
+) -> Verdict {
     if let Err(cause) = admissible(rq, policy) {
         return match cause.rejection() {
             Some(rj) => Verdict::Reject { rj, cause },
@@ -73,7 +83,8 @@ pub fn judge(rq: &AssociateRq, policy: &Policy) -> Verdict {
     }
     let (max_pdu, odd) = announced_max_pdu(policy.max_pdu);
     let mut warnings: Vec<_> = odd.into_iter().collect();
-    let contexts = negotiate(rq, &policy.contexts, &mut warnings);
+    let mut contexts = negotiate(rq, &policy.contexts, &mut warnings);
+    refine(&mut contexts);
     let (send, more) = send_limit(rq.user.max_length);
     warnings.extend(more);
     let ac = AssociateAc {

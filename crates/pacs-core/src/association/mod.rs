@@ -25,7 +25,7 @@ pub use wire::{AssociationError, Timeouts};
 
 use accept::SendLimit;
 
-use crate::net::LinkError;
+use crate::net::{LinkError, Waker};
 use crate::pdu::pdata::{Fragment, Step, pdv_headers};
 use crate::pdu::{Abort, AeTitle, PduType, read, write};
 use state::Event;
@@ -95,6 +95,11 @@ impl Association {
         Self { wire, contexts, parties, send, ranges: Vec::new(), order: Box::default() }
     }
 
+    /// A handle to end waits of this association from outside.
+    pub fn waker(&self) -> Waker {
+        self.wire.link().waker()
+    }
+
     /// Who the two are.
     pub fn parties(&self) -> &Parties {
         &self.parties
@@ -133,6 +138,18 @@ impl Association {
         match self.wire.next(limit)? {
             Unit::Fragment(fragment) => Ok(fragment),
             Unit::Pdu(kind, body) => Err(self.other(kind, &body)),
+        }
+    }
+
+    /// As [`Association::next_fragment`], without waiting: none if nothing has come.
+    ///
+    /// # Errors
+    /// As [`AssociationError`] says.
+    pub fn poll_fragment(&mut self) -> Result<Option<Fragment>, AssociationError> {
+        match self.wire.poll()? {
+            None => Ok(None),
+            Some(Unit::Fragment(fragment)) => Ok(Some(fragment)),
+            Some(Unit::Pdu(kind, body)) => Err(self.other(kind, &body)),
         }
     }
 
@@ -222,17 +239,40 @@ impl Association {
     /// # Errors
     /// When the peer has announced that it takes nothing at all.
     pub fn queue_command(&mut self, context: u8, command: &[u8]) -> Result<(), AssociationError> {
+        self.queue_message(context, true, command)
+    }
+
+    /// Queues a small data set behind its command: many such messages can be sent in one system call.
+    ///
+    /// # Errors
+    /// As [`Association::queue_command`].
+    pub fn queue_data_set(&mut self, context: u8, data_set: &[u8]) -> Result<(), AssociationError> {
+        self.queue_message(context, false, data_set)
+    }
+
+    fn queue_message(&mut self, context: u8, command: bool, bytes: &[u8]) -> Result<(), AssociationError> {
         let longest = self.send.payload.ok_or(AssociationError::PeerTakesNothing)? as usize;
-        let mut rest = command;
+        let mut rest = bytes;
         loop {
             let (part, more) = rest.split_at(rest.len().min(longest));
-            let head = pdv_headers(context, true, more.is_empty(), part.len() as u32);
+            let head = pdv_headers(context, command, more.is_empty(), part.len() as u32);
             self.wire.queue(&[&head, part]);
             rest = more;
             if rest.is_empty() {
                 return Ok(());
             }
         }
+    }
+
+    /// Bytes that are queued.
+    pub fn queued(&self) -> usize {
+        self.wire.unsent()
+    }
+
+    /// Forgets messages that are queued. Only where none of them has been flushed in part, see
+    /// [`Association::try_flush`].
+    pub fn forget_queued(&mut self) {
+        self.wire.forget_unsent();
     }
 
     /// Begins to send a data set of so many bytes, if that is known, behind what is queued.

@@ -175,6 +175,10 @@ impl Wire {
             self.deadline = after(limit);
         }
         let begins = self.inbox.between_pdus();
+        if !begins && self.deadline.is_none() {
+            // The peer may be silent for ever, but not within a PDU.
+            self.deadline = after(self.timeouts.socket);
+        }
         match self.link.read(self.inbox.space(), self.deadline) {
             Ok(n) => {
                 self.inbox.filled(n);
@@ -201,6 +205,38 @@ impl Wire {
                 }
             }
         }
+    }
+
+    /// What has come, without waiting for more than the rest of a PDU other than P-DATA-TF; none: nothing whole.
+    pub(super) fn poll(&mut self) -> Result<Option<Unit>, AssociationError> {
+        loop {
+            match self.inbox.step().map_err(AssociationError::Pdata)? {
+                Step::Fragment(fragment) => return Ok(Some(Unit::Fragment(fragment))),
+                Step::Pdu(header) => {
+                    let (kind, body) = self.body(header, self.timeouts.socket)?;
+                    return Ok(Some(Unit::Pdu(kind, body)));
+                }
+                Step::More => {
+                    let begins = self.inbox.between_pdus();
+                    match self.link.try_read(self.inbox.space()) {
+                        Ok(Some(n)) => self.inbox.filled(n),
+                        Ok(None) => return Ok(None),
+                        Err(LinkError::Closed) if begins => return Err(AssociationError::PeerClosed),
+                        Err(e) => return Err(e.into()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Bytes that are queued and not yet sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent.len()
+    }
+
+    /// Forgets what is queued, of which nothing has been sent: whole PDUs.
+    pub(super) fn forget_unsent(&mut self) {
+        self.unsent = Vec::new();
     }
 
     /// The body of a PDU other than P-DATA-TF. Memory grows with the bytes that come, not with the declared length.

@@ -65,6 +65,8 @@ pub struct Head {
     pub read_as: String,
     /// SOP Class and Instance UID as the file meta information has them, if it has both.
     pub object: Option<Object>,
+    /// Source Application Entity Title, which receivers write into what they keep.
+    pub source_title: Option<String>,
     /// How the file meta information is encoded, for logs: DCMTK's name. None: there is none.
     pub meta_syntax: Option<&'static str>,
     /// What is odd.
@@ -216,7 +218,8 @@ pub fn read(source: &impl Source, expected: Expected, unknown: UnknownSyntax) ->
         None => syntax.clone(),
     };
     let object = meta.class.zip(meta.instance).map(|(class, instance)| Object { class, instance });
-    Ok(Head { data_set: at, syntax, read_as, object, meta_syntax: meta.encoding, warnings: meta.warnings })
+    let Meta { encoding: meta_syntax, source_title, warnings, .. } = meta;
+    Ok(Head { data_set: at, syntax, read_as, object, source_title, meta_syntax, warnings })
 }
 
 /// File meta information, as far as it matters.
@@ -227,6 +230,7 @@ struct Meta {
     class: Option<String>,
     instance: Option<String>,
     syntax: Option<String>,
+    source_title: Option<String>,
     warnings: Vec<Warning>,
     /// A syntax that is not known is one all the same.
     keeps_unknown: bool,
@@ -282,6 +286,7 @@ impl Meta {
             0x02 => &mut self.class,
             0x03 => &mut self.instance,
             0x10 => &mut self.syntax,
+            0x16 => &mut self.source_title,
             _ => return Ok(()),
         };
         if kept.is_none() {
@@ -289,7 +294,7 @@ impl Meta {
             if number == 0x10 && value.trim_ascii_end().contains(&b' ') | value.ends_with(b" ") {
                 self.warnings.push(Warning::SyntaxBlanks);
             }
-            *kept = Some(uid(value));
+            *kept = Some(if number == 0x16 { title(value) } else { uid(value) });
         }
         Ok(())
     }
@@ -341,6 +346,12 @@ fn uid(value: &[u8]) -> String {
     let mut text = String::with_capacity(end);
     text.extend(value[..end].iter().filter(|byte| **byte != b' ').map(|byte| char::from(*byte)));
     text
+}
+
+/// A title as it is meant: up to a NUL, without the blanks around it.
+fn title(value: &[u8]) -> String {
+    let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
+    value[..end].trim_ascii().iter().map(|byte| char::from(*byte)).collect()
 }
 
 fn is_standard_vr(letters: [u8; 2]) -> bool {

@@ -31,7 +31,11 @@
 //!
 //! Warnings that need the final order (out of order, or found twice) come at the end, not as the elements come.
 
+#[cfg(feature = "archive")]
+pub mod charset;
+pub mod elements;
 pub mod head;
+pub mod identifier;
 pub mod meta;
 pub mod vr;
 

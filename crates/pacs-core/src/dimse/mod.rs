@@ -11,8 +11,12 @@ use std::time::Duration;
 use crate::association::{Association, AssociationError, Batch, DataError};
 use crate::names::printable;
 use crate::pdu::Abort;
-use command::{CommandError, Kind, MAX_COMMAND_LENGTH, Message, Response};
+use crate::pdu::pdata::Fragment;
+use command::{CommandError, Kind, MAX_COMMAND_LENGTH, Message, Request, Response};
 use tracing::{error, warn};
+
+/// How long the rest of a command whose first part has come may take at least, where nothing else is said.
+const WHOLE_COMMAND: Duration = Duration::from_secs(30);
 
 /// Why a message could not be exchanged; each ends the association. Display gives DCMTK's condition, an inner one on a
 /// further line.
@@ -40,6 +44,8 @@ pub enum DimseError {
     NoAnswer,
     /// Another message came in place of an answer.
     NotThisAnswer(Mismatch),
+    /// During an operation another message came than its cancellation (PS3.7 9.3.2.3).
+    NotThisCancel(Mismatch),
 }
 
 /// How a message differs from the answer that was waited for.
@@ -85,6 +91,12 @@ impl fmt::Display for DimseError {
             }
             Self::NotThisAnswer(Mismatch::MessageId { got, expected }) => {
                 write!(f, "0006:0211 DIMSE: Unexpected Response MsgId: {got} (expected: {expected})")
+            }
+            Self::NotThisCancel(Mismatch::Field(field)) => {
+                write!(f, "0006:0210 DIMSE: Checking for C-CANCEL-RQ, Protocol Error: Cmd=0x{field:x}")
+            }
+            Self::NotThisCancel(Mismatch::MessageId { got, .. }) => {
+                write!(f, "0006:0210 DIMSE: Checking for C-CANCEL-RQ, Protocol Error: msgId={got}")
             }
         }
     }
@@ -143,7 +155,16 @@ pub struct Call<'a> {
 /// # Errors
 /// Each ends the association, the peer's release and abort included.
 pub fn next(association: &mut Association) -> Result<(Message, Call<'_>), DimseError> {
-    let (message, context) = message(association, association.socket_timeout())?;
+    let limit = association.socket_timeout();
+    next_within(association, limit)
+}
+
+/// As [`next`], waiting so long for the peer to begin a PDU; none: for ever.
+///
+/// # Errors
+/// Each ends the association, the peer's release and abort included.
+pub fn next_within(association: &mut Association, limit: Option<Duration>) -> Result<(Message, Call<'_>), DimseError> {
+    let (message, context) = message(association, limit)?;
     let data_set = message.data_set;
     Ok((message, Call { association, context, data_set, ended: !data_set }))
 }
@@ -176,12 +197,75 @@ pub fn answer_to(
     }
 }
 
+/// What came where a C-STORE response of the peer's is waited for that may cancel the operation it is a part of.
+#[derive(Debug)]
+pub enum Answer {
+    /// The response.
+    Response(Response),
+    /// The operation is to be cancelled; the response is still to come.
+    Cancelled,
+}
+
+/// As [`answer_to`], where the peer may cancel an operation of its own meanwhile: the one with the message ID `operation`.
+///
+/// # Errors
+/// As [`answer_to`]; and [`DimseError::NotThisCancel`], for another request.
+pub fn answer_or_cancel(
+    association: &mut Association,
+    field: u16,
+    message_id: u16,
+    operation: u16,
+    limit: Option<Duration>,
+) -> Result<Answer, DimseError> {
+    let received = match message(association, limit) {
+        Err(DimseError::Association(e)) if e.is_timeout() => return Err(DimseError::NoAnswer),
+        other => other?.0,
+    };
+    match received.kind {
+        Kind::Request(request) => cancels(&request, operation).map(|()| Answer::Cancelled),
+        Kind::Response(response) if response.field != field => {
+            Err(DimseError::NotThisAnswer(Mismatch::Field(response.field)))
+        }
+        Kind::Response(response) if response.message_id != message_id => {
+            Err(DimseError::NotThisAnswer(Mismatch::MessageId { got: response.message_id, expected: message_id }))
+        }
+        Kind::Response(response) => Ok(Answer::Response(response)),
+    }
+}
+
+/// Whether a request cancels this operation, as the only one that may come now.
+fn cancels(request: &Request, operation: u16) -> Result<(), DimseError> {
+    match request {
+        Request::Cancel(cancel) if cancel.message_id == operation => Ok(()),
+        Request::Cancel(cancel) => {
+            Err(DimseError::NotThisCancel(Mismatch::MessageId { got: cancel.message_id, expected: operation }))
+        }
+        other => Err(DimseError::NotThisCancel(Mismatch::Field(other.field()))),
+    }
+}
+
 /// Reads the next command, waiting so long for each of its PDUs.
 fn message(association: &mut Association, limit: Option<Duration>) -> Result<(Message, u8), DimseError> {
+    let first = association.next_fragment_within(limit)?;
+    // Who waits for a message a little at a time must not lose its first part when the second is late.
+    let rest = limit.map(|limit| limit.max(association.socket_timeout().unwrap_or(WHOLE_COMMAND)));
+    rest_of_message(association, first, rest)
+}
+
+/// Reads a command whose first part has come.
+fn rest_of_message(
+    association: &mut Association,
+    first: Fragment,
+    limit: Option<Duration>,
+) -> Result<(Message, u8), DimseError> {
     let mut command = Vec::new();
     let mut context = None;
+    let mut first = Some(first);
     loop {
-        let fragment = association.next_fragment_within(limit)?;
+        let fragment = match first.take() {
+            Some(fragment) => fragment,
+            None => association.next_fragment_within(limit)?,
+        };
         match context {
             None if association.context(fragment.context).is_none() => {
                 return Err(DimseError::UnknownContext(fragment.context));
@@ -271,6 +355,49 @@ impl Call<'_> {
         command::write_response(response, &mut bytes);
         self.association.queue_command(self.context, &bytes)?;
         Ok(self.association.try_flush()?)
+    }
+
+    /// Whether the peer has cancelled the operation with this message ID (PS3.7 9.3.2.3); does not wait.
+    ///
+    /// # Errors
+    /// Each ends the association: it has ended, or another message has come, for which there is no place now.
+    pub fn cancelled(&mut self, operation: u16) -> Result<bool, DimseError> {
+        let Some(first) = self.association.poll_fragment()? else { return Ok(false) };
+        let limit = self.association.socket_timeout();
+        let (message, _) = rest_of_message(self.association, first, limit)?;
+        match &message.kind {
+            Kind::Request(request) => cancels(request, operation).map(|()| true),
+            Kind::Response(response) => Err(DimseError::NotThisCancel(Mismatch::Field(response.field))),
+        }
+    }
+
+    /// Queues a response, and its data set if it has one, without sending anything.
+    ///
+    /// # Errors
+    /// When the peer takes nothing at all.
+    pub fn queue(&mut self, response: &Response, data_set: &[u8]) -> Result<(), DimseError> {
+        let mut bytes = Vec::with_capacity(256);
+        command::write_response(response, &mut bytes);
+        self.association.queue_command(self.context, &bytes)?;
+        if response.data_set {
+            self.association.queue_data_set(self.context, data_set)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that are queued.
+    pub fn queued(&self) -> usize {
+        self.association.queued()
+    }
+
+    /// Forgets the responses that are queued, of which nothing has been sent.
+    pub fn forget_queued(&mut self) {
+        self.association.forget_queued();
+    }
+
+    /// The association, for a service that sends requests of its own on it, its data set having been read.
+    pub fn association_mut(&mut self) -> &mut Association {
+        self.association
     }
 
     /// Sends what is left of a response.

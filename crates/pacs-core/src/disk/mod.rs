@@ -19,13 +19,16 @@
 //! SIGXFSZ: the limit is read when a folder is opened. Nothing here installs a signal handler.
 
 mod folder;
+mod own;
 mod publish;
 mod staged;
 mod sys;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub use folder::Folder;
+pub use own::{OwnError, Owned};
 pub use publish::Published;
 pub use staged::Staged;
 #[cfg(any(test, feature = "faults"))]

@@ -68,6 +68,22 @@ pub(crate) fn open_existing(dir: impl AsFd, name: &str) -> Result<OwnedFd> {
     call(Call::OpenNamed, || fs::openat(&dir, name, flags, Mode::empty()))
 }
 
+/// Opens a file to read it, without waiting for whatever else may bear the name.
+pub(crate) fn open_to_read(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::RDONLY | OFlags::CLOEXEC;
+    call(Call::OpenNamed, || fs::openat(&dir, name, flags, Mode::empty()))
+}
+
+/// Opens a file of ours, and makes it if it is not there.
+pub(crate) fn open_or_make(dir: impl AsFd, name: &Path) -> Result<OwnedFd> {
+    let flags = OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::RDWR | OFlags::CLOEXEC;
+    call(Call::OpenNamed, || fs::openat(&dir, name, flags, FILE_MODE))
+}
+
+pub(crate) fn truncate(file: impl AsFd) -> Result<()> {
+    call(Call::Write, || fs::ftruncate(&file, 0))
+}
+
 /// Takes the lock of an open file. False: this file system has no locks.
 pub(crate) fn lock(file: impl AsFd) -> Result<bool> {
     match call(Call::Lock, || fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::net::SendFlags;
+use rustix::net::{RecvFlags, SendFlags};
 
 /// When a wait ends: at a moment, or never.
 pub type Deadline = Option<Instant>;
@@ -108,7 +109,7 @@ impl SocketOptions {
 /// One byte stream to a peer.
 #[derive(Debug)]
 pub struct Link {
-    stream: TcpStream,
+    stream: Arc<TcpStream>,
     peer: SocketAddr,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
@@ -122,7 +123,12 @@ impl Link {
     pub fn new(stream: TcpStream, options: SocketOptions) -> io::Result<Self> {
         let peer = stream.peer_addr()?;
         options.apply(&stream)?;
-        Ok(Self { stream, peer, read_timeout: None, write_timeout: None })
+        Ok(Self { stream: Arc::new(stream), peer, read_timeout: None, write_timeout: None })
+    }
+
+    /// A handle to end waits on this link from outside.
+    pub fn waker(&self) -> Waker {
+        Waker(Arc::downgrade(&self.stream))
     }
 
     /// The peer's address; an IPv4 peer of a dual-stack socket has its IPv4 address.
@@ -141,11 +147,27 @@ impl Link {
                 self.stream.set_read_timeout(wanted)?;
                 self.read_timeout = wanted;
             }
-            match (&self.stream).read(buffer) {
+            match (&*self.stream).read(buffer) {
                 Ok(0) => return Err(LinkError::Closed),
                 Ok(n) => return Ok(n),
                 Err(e) if retry(&e) => {}
                 Err(e) => return Err(e.into()),
+            }
+        }
+    }
+
+    /// Reads what has come, at most `buffer`, without waiting; none: nothing has.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`] when the peer has closed its side.
+    pub fn try_read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        loop {
+            match rustix::net::recv(&*self.stream, &mut *buffer, RecvFlags::DONTWAIT) {
+                Ok((_, 0)) => return Err(LinkError::Closed),
+                Ok((n, _)) => return Ok(Some(n)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => return Ok(None),
+                Err(e) => return Err(io::Error::from(e).into()),
             }
         }
     }
@@ -191,7 +213,7 @@ impl Link {
                 self.stream.set_write_timeout(wanted)?;
                 self.write_timeout = wanted;
             }
-            match (&self.stream).write_vectored(slices) {
+            match (&*self.stream).write_vectored(slices) {
                 Ok(0) => return Err(LinkError::Closed),
                 Ok(n) => return Ok(n),
                 Err(e) if retry(&e) => {}
@@ -206,7 +228,7 @@ impl Link {
     /// When the connection is gone.
     pub fn try_write(&mut self, bytes: &[u8]) -> Result<usize, LinkError> {
         loop {
-            match rustix::net::send(&self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            match rustix::net::send(&*self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
                 Ok(n) => return Ok(n),
                 Err(rustix::io::Errno::INTR) => {}
                 Err(rustix::io::Errno::AGAIN) => return Ok(0),
@@ -227,6 +249,29 @@ impl Link {
             && let Ok(n) = self.read(&mut rest, deadline)
         {
             discarded += n;
+        }
+    }
+}
+
+/// Ends waits on a [`Link`] from another thread. Does not keep the connection open.
+#[derive(Clone, Debug)]
+pub struct Waker(Weak<TcpStream>);
+
+impl Waker {
+    /// Whoever waits for the peer finds that it has closed its side; it can still be written to.
+    pub fn stop_reading(&self) {
+        self.shut(Shutdown::Read);
+    }
+
+    /// Ends the connection in both directions.
+    pub fn end(&self) {
+        self.shut(Shutdown::Both);
+    }
+
+    fn shut(&self, how: Shutdown) {
+        if let Some(stream) = self.0.upgrade() {
+            // It may have ended already.
+            _ = stream.shutdown(how);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The listening socket, and who serves what it accepts: one connection at a time, or a thread for each.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -8,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd};
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::{error, warn};
 
@@ -88,9 +90,16 @@ impl Listener {
 
     /// Accepts and serves for ever. A panic ends the association it happens in, and nothing else.
     pub fn run(&self, serving: Serving, handler: Arc<impl Serve>) -> ! {
-        let crowd = Arc::new(Crowd::default());
-        let door = spawn_door(&handler);
         loop {
+            self.run_until(serving, &handler, None);
+        }
+    }
+
+    /// Accepts and serves until it is told to stop. Threads that serve go on; nobody is accepted any more.
+    pub fn run_until(&self, serving: Serving, handler: &Arc<impl Serve>, stop: Option<&Stop>) {
+        let crowd = Arc::new(Crowd::default());
+        let door = spawn_door(handler);
+        while stop.is_none_or(|stop| stop.wait_for(&self.socket)) {
             if let Serving::Threads { limit, wait: true } = serving {
                 crowd.wait_below(limit, || handler.waiting());
             }
@@ -102,7 +111,7 @@ impl Listener {
                     }
                 }),
                 Serving::Threads { limit, .. } => match crowd.enter(limit) {
-                    Some(place) => greet(stream, place, &handler, door.as_ref()),
+                    Some(place) => greet(stream, place, handler, door.as_ref()),
                     None => turn_away(stream, door.as_ref()),
                 },
             }
@@ -121,6 +130,36 @@ impl Listener {
                 None
             }
         }
+    }
+}
+
+/// Tells a listener to stop accepting; may be shared by threads.
+#[derive(Debug)]
+pub struct Stop {
+    event: OwnedFd,
+}
+
+impl Stop {
+    /// One that has not been told yet.
+    ///
+    /// # Errors
+    /// When there are no descriptors left.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { event: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)? })
+    }
+
+    /// From now on nobody is accepted. Told once, it stays told.
+    pub fn tell(&self) {
+        // Full is told as well.
+        _ = rustix::io::write(&self.event, &1u64.to_ne_bytes());
+    }
+
+    /// Waits for a connection; false: it is time to stop.
+    fn wait_for(&self, socket: &TcpListener) -> bool {
+        let mut fds = [PollFd::new(socket, PollFlags::IN), PollFd::new(&self.event, PollFlags::IN)];
+        // Interrupted: the caller looks for a connection, and waits there if there is none.
+        while rustix::event::poll(&mut fds, None) == Err(rustix::io::Errno::INTR) {}
+        !fds[1].revents().contains(PollFlags::IN)
     }
 }
 

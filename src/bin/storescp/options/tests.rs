@@ -157,6 +157,7 @@ fn rules_are_those_documented() {
             match rule {
                 Rule::OnlyWith(names) => _ = required.insert(names.iter().map(ToString::to_string).collect()),
                 Rule::OnlyIf(text, _) => _ = required.insert(BTreeSet::from([(*text).to_owned()])),
+                Rule::Must(..) => {}
                 Rule::NotWith(names) => conflicts.extend(names.iter().map(|other| pair(long, other))),
             }
         }

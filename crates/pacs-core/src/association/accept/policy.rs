@@ -50,6 +50,8 @@ pub enum Contexts {
     Grants(Vec<Grant>),
     /// What a profile file lists, and nothing else.
     Profile(AcceptProfile),
+    /// The first grant that covers an abstract syntax decides, and of the others what a profile file lists.
+    GrantsThenProfile(Vec<Grant>, AcceptProfile),
 }
 
 /// Some abstract syntaxes and the encodings they are taken in.
@@ -68,6 +70,8 @@ pub struct Grant {
 pub enum Classes {
     /// These UIDs, such as the SOP classes of a service.
     List(&'static [&'static str]),
+    /// These UIDs, as options say.
+    Some(Vec<&'static str>),
     /// The storage classes marked as accepted in [`names::storage_classes`].
     Storage,
     /// All that have no name in [`names::uid_name`], so private ones too (`--promiscuous`).
@@ -78,6 +82,7 @@ impl Classes {
     fn contains(&self, abstract_syntax: &str) -> bool {
         match self {
             Self::List(uids) => uids.contains(&abstract_syntax),
+            Self::Some(uids) => uids.contains(&abstract_syntax),
             Self::Storage => names::storage_class(abstract_syntax).is_some_and(|c| c.accepted),
             Self::Unnamed => names::uid_name(abstract_syntax).is_none(),
         }
@@ -97,21 +102,21 @@ impl Contexts {
 
     /// The encodings and roles for an abstract syntax, none if it is not granted at all.
     pub(super) fn terms(&self, abstract_syntax: &str) -> Option<Terms<'_>> {
-        match self {
-            Self::Grants(grants) => {
-                let grant = grants.iter().find(|g| g.classes.contains(abstract_syntax))?;
-                Some(Terms { syntaxes: Syntaxes::Fixed(&grant.transfer_syntaxes), role: grant.role })
-            }
-            Self::Profile(profile) => {
-                let entry = profile.class(abstract_syntax)?;
-                Some(Terms { syntaxes: Syntaxes::Read(&entry.transfer_syntaxes), role: entry.role })
-            }
+        let (grants, profile) = match self {
+            Self::Grants(grants) => (&grants[..], None),
+            Self::Profile(profile) => (&[][..], Some(profile)),
+            Self::GrantsThenProfile(grants, profile) => (&grants[..], Some(profile)),
+        };
+        if let Some(grant) = grants.iter().find(|grant| grant.classes.contains(abstract_syntax)) {
+            return Some(Terms { syntaxes: Syntaxes::Fixed(&grant.transfer_syntaxes), role: grant.role });
         }
+        let entry = profile?.class(abstract_syntax)?;
+        Some(Terms { syntaxes: Syntaxes::Read(&entry.transfer_syntaxes), role: entry.role })
     }
 
     /// Extended negotiation to answer for these contexts: a profile's, for every class with an accepted one.
     pub(super) fn extended(&self, contexts: &[PresentationContext]) -> Vec<ExtendedNegotiation> {
-        let Self::Profile(profile) = self else { return Vec::new() };
+        let (Self::Profile(profile) | Self::GrantsThenProfile(_, profile)) = self else { return Vec::new() };
         let accepted: HashSet<_> =
             contexts.iter().filter(|c| c.is_accepted()).map(|c| c.abstract_syntax.as_str()).collect();
         profile.extended.iter().filter(|e| accepted.contains(e.sop_class.as_str())).cloned().collect()

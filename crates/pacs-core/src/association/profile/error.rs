@@ -145,6 +145,15 @@ impl ProfileError {
         }
     }
 
+    /// dcmqrscp's line at level fatal.
+    pub fn archive_line(&self) -> String {
+        match &self.kind {
+            Kind::NoProfile { profile, .. } => format!("unknown configuration profile name: {profile}"),
+            Kind::DuplicateClasses { .. } => self.to_string(),
+            _ => format!("cannot read association config file: {self}"),
+        }
+    }
+
     /// storescu's line: at level fatal if [`Self::is_fatal`], else at level error. The program ends either way.
     pub fn requestor_line(&self) -> String {
         match self.code() {

@@ -188,6 +188,7 @@ fn objects_are_found_at_the_top_within_the_first_kilobytes() {
             syntax: syntax.into(),
             read_as: syntax.into(),
             object: None,
+            source_title: None,
             meta_syntax: None,
             warnings: Vec::new(),
         };

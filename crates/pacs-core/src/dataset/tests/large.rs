@@ -48,7 +48,7 @@ impl Sink for Nameless {
 
 impl Source for Nameless {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        std::os::unix::fs::FileExt::read_at(&self.file, buffer, offset)
     }
 }
 

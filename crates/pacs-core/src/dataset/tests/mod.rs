@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cases;
+mod elements;
 mod generate;
 mod large;
 mod mutation;

@@ -197,6 +197,27 @@ impl<'d> Walker<'d> {
         Ok(())
     }
 
+    /// Bytes still to come of a value whose start has been told; 0 where something else comes next.
+    pub(crate) fn value_left(&self) -> u64 {
+        match self.state {
+            State::Value(left) => left,
+            _ => 0,
+        }
+    }
+
+    /// Passes over bytes of that value, at most all of them, without seeing them: who can seek need not read them.
+    pub(crate) fn skip<V: Visit>(&mut self, count: u64, visit: &mut V) -> Result<(), V::Error> {
+        let State::Value(left) = self.state else { return Ok(()) };
+        let count = count.min(left);
+        self.position += count;
+        self.state = State::Value(left - count);
+        if left == count {
+            self.state = State::Header;
+            visit.value_end()?;
+        }
+        Ok(())
+    }
+
     /// Looks at what is carried, now that it is as long as it needed to be.
     fn step_carried<V: Visit>(&mut self, visit: &mut V) -> Result<(), V::Error> {
         let mut carry = std::mem::take(&mut self.carry);

@@ -1,0 +1,410 @@
+//! One storage area: a folder of files and the catalog of what is in it.
+//!
+//! An object is kept in this order: its bytes are on the disk, its name is on the disk, its row is in the catalog, and only
+//! then is it answered. Objects that finish together share the waits: whoever comes first takes all that are there with it
+//! (`keep`). What an object replaces or evicts leaves the catalog in the same transaction, and its file goes after that.
+
+use super::catalog::{Catalog, Error, Insertion};
+use super::config::Quota;
+use super::quota::{self, Newcomer, NoRoom, Pending, Reason, Room};
+use super::record::{Record, Stored, Values};
+use crate::dataset::{Found, ScratchMaker, Tag};
+use crate::disk::{Folder, Owned, Published, Staged};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// An object that has come whole and is still without a name.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its file. With [`Area::syncs`] its bytes are on the disk.
+    pub file: Staged,
+    /// What its data set says of itself: the elements of [`super::keys::WANTED`].
+    pub found: Vec<Found>,
+    /// Numbers among them are big endian.
+    pub big_endian: bool,
+    /// The UID of the transfer syntax it is written in.
+    pub transfer_syntax: String,
+    /// What its name begins with: the short code of its SOP class.
+    pub prefix: &'static str,
+    /// When its association came to the area, in seconds since 1970: the middle of its name.
+    pub opened: u32,
+    /// How much may be kept beside it.
+    pub quota: Quota,
+}
+
+/// An object that is kept.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its file, within the folder.
+    pub file: PathBuf,
+    /// What went to make room for it.
+    pub removed: Vec<Removed>,
+}
+
+/// A file that went.
+#[derive(Debug)]
+pub struct Removed {
+    /// The file, as the archive names it.
+    pub file: PathBuf,
+    /// Why.
+    pub reason: Reason,
+    /// What the system said when it was to be unlinked, if it could not be; it is tried again later.
+    pub error: Option<io::Error>,
+    /// It lies outside the folder and was left there: the archive only ever served it.
+    pub foreign: bool,
+}
+
+/// Why an object is not kept. Nothing of it is left, and nothing went for it.
+#[derive(Debug)]
+pub enum KeepError {
+    /// It is larger than a study may be.
+    TooBig {
+        /// Bytes of its file.
+        size: u64,
+        /// Bytes that a study may have.
+        limit: u64,
+    },
+    /// Its file could not be named.
+    Disk(io::Error),
+    /// The catalog could not take it.
+    Catalog(Error),
+}
+
+/// A storage area that is open.
+pub struct Area {
+    folder: Folder,
+    /// The folder as the configuration names it.
+    shown: PathBuf,
+    catalog: Box<dyn Catalog>,
+    sync: bool,
+    queue: Mutex<Queue>,
+    done: Condvar,
+    /// While these are held, nobody else uses the folder.
+    _locks: Vec<Owned>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Job>,
+    /// Somebody is at it.
+    busy: bool,
+    finished: HashMap<u64, Result<Kept, KeepError>>,
+    last: u64,
+}
+
+struct Job {
+    ticket: u64,
+    arrival: Arrival,
+}
+
+/// A job whose file bears its name.
+struct Named {
+    ticket: u64,
+    insertion: Insertion,
+    removed: Vec<(PathBuf, Reason)>,
+    study: Vec<u8>,
+    instance: Vec<u8>,
+}
+
+/// How often a name is tried before the folder is given up.
+const TRIES: usize = 64;
+
+impl Area {
+    /// An area of this folder and catalog; `shown` is its path as people know it.
+    pub(super) fn new(
+        folder: Folder,
+        shown: PathBuf,
+        catalog: Box<dyn Catalog>,
+        sync: bool,
+        locks: Vec<Owned>,
+    ) -> Self {
+        Self { folder, shown, catalog, sync, queue: Mutex::default(), done: Condvar::new(), _locks: locks }
+    }
+
+    /// Its catalog.
+    pub fn catalog(&self) -> &dyn Catalog {
+        &*self.catalog
+    }
+
+    /// Its folder.
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Its folder as the configuration names it.
+    pub fn path(&self) -> &Path {
+        &self.shown
+    }
+
+    /// A file's path for people.
+    pub fn shown(&self, file: &Path) -> PathBuf {
+        self.shown.join(file)
+    }
+
+    /// Objects are on the disk before they are answered.
+    pub fn syncs(&self) -> bool {
+        self.sync
+    }
+
+    /// A file for an object on its way in.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn stage(&self) -> io::Result<Staged> {
+        self.folder.stage()
+    }
+
+    /// Makes files for a while, for objects that need more room than memory is given.
+    pub fn scratch(self: &Arc<Self>) -> ScratchMaker {
+        let area = Arc::clone(self);
+        ScratchMaker::new(move || Ok(Box::new(area.folder.stage()?)))
+    }
+
+    /// Opens a stored object for reading.
+    ///
+    /// # Errors
+    /// As the system says; `NotFound` when the file has gone.
+    pub fn open(&self, file: &Path) -> io::Result<File> {
+        if file.is_absolute() {
+            // Adopted with an index that names it; never made by us.
+            return open_foreign(file);
+        }
+        self.folder.open_file(file)
+    }
+
+    /// Keeps an object. When this returns it has a name and a row in the catalog, and with [`Area::syncs`] it outlives a
+    /// power failure.
+    ///
+    /// # Errors
+    /// See [`KeepError`].
+    pub fn keep(&self, arrival: Arrival) -> Result<Kept, KeepError> {
+        let mut queue = self.lock();
+        queue.last += 1;
+        let ticket = queue.last;
+        queue.waiting.push(Job { ticket, arrival });
+        loop {
+            if let Some(result) = queue.finished.remove(&ticket) {
+                return result;
+            }
+            if queue.busy {
+                queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let batch = std::mem::take(&mut queue.waiting);
+            if batch.is_empty() {
+                // Whoever had it has panicked.
+                return Err(KeepError::Disk(io::Error::other("keeping was broken off")));
+            }
+            queue.busy = true;
+            drop(queue);
+            let busy = Busy(self);
+            let results = self.process(batch);
+            queue = self.lock();
+            queue.finished.extend(results);
+            queue.busy = false;
+            std::mem::forget(busy);
+            self.done.notify_all();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps several objects, in the order in which they came.
+    fn process(&self, batch: Vec<Job>) -> Vec<(u64, Result<Kept, KeepError>)> {
+        let mut results = Vec::with_capacity(batch.len());
+        let mut named: Vec<Named> = Vec::with_capacity(batch.len());
+        for Job { ticket, arrival } in batch {
+            match self.name(ticket, arrival, &mut named, &mut results) {
+                Ok(job) => named.push(job),
+                Err(e) => results.push((ticket, Err(e))),
+            }
+        }
+        self.commit(&mut named, &mut results);
+        results
+    }
+
+    /// Finds room for an object and gives its file a name. Whatever must be in the catalog before is committed first.
+    fn name(
+        &self,
+        ticket: u64,
+        arrival: Arrival,
+        named: &mut Vec<Named>,
+        results: &mut Vec<(u64, Result<Kept, KeepError>)>,
+    ) -> Result<Named, KeepError> {
+        let Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota } = arrival;
+        let stored = Stored { file: PathBuf::new(), size: file.len(), at: now(), syntax: transfer_syntax };
+        let size = stored.size;
+        let record = Record::new(stored, &found, big_endian);
+        let study = record.value(Tag::STUDY_INSTANCE).to_vec();
+        let instance = record.value(Tag::SOP_INSTANCE).to_vec();
+        if named.iter().any(|other| other.instance == instance) {
+            self.commit(named, results);
+        }
+        let newcomer = Newcomer { study: &study, instance: &instance, size };
+        let mut room = self.room(quota, newcomer, named);
+        if !named.is_empty() && room.as_ref().is_ok_and(|room| !room.removed.is_empty()) {
+            // What goes may depend on those that are not in the catalog yet.
+            self.commit(named, results);
+            room = self.room(quota, newcomer, named);
+        }
+        let room = room.map_err(|e| match e {
+            NoRoom::TooBig => KeepError::TooBig { size, limit: quota.bytes_per_study },
+            NoRoom::Catalog(e) => KeepError::Catalog(e),
+        })?;
+        let file = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
+        let remove = room.removed.iter().map(|(held, _)| held.id).collect();
+        let removed = room.removed.into_iter().map(|(held, reason)| (held.file, reason)).collect();
+        Ok(Named { ticket, insertion: Insertion { record: record.filed(file), remove }, removed, study, instance })
+    }
+
+    fn room(&self, quota: Quota, newcomer: Newcomer<'_>, named: &[Named]) -> Result<Room, NoRoom> {
+        let mut pending = Pending::default();
+        let mut studies: HashSet<&[u8]> = HashSet::new();
+        for other in named {
+            if other.study == newcomer.study {
+                pending.same_study = true;
+                pending.bytes += other.insertion.record.stored().size;
+            }
+            if studies.insert(&other.study) && self.catalog.study(&other.study)?.is_none() {
+                pending.new_studies += 1;
+            }
+        }
+        quota::make_room(&*self.catalog, quota, newcomer, pending)
+    }
+
+    /// Gives a file a name that nobody has.
+    fn publish(&self, mut file: Staged, prefix: &str, opened: u32) -> io::Result<PathBuf> {
+        for _ in 0..TRIES {
+            let name = format!("{prefix}_{opened:08x}{:08x}.dcm", crate::uid::random_number());
+            match self.folder.publish(file, &name)? {
+                Published::New => return Ok(name.into()),
+                Published::Exists(staged) => file = staged,
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Puts objects into the catalog once their names are on the disk, then unlinks what they replace.
+    fn commit(&self, named: &mut Vec<Named>, results: &mut Vec<(u64, Result<Kept, KeepError>)>) {
+        if named.is_empty() {
+            return;
+        }
+        let jobs = std::mem::take(named);
+        let synced = if self.sync { self.folder.sync() } else { Ok(()) };
+        let insertions: Vec<Insertion> = jobs.iter().map(|job| job.insertion.clone()).collect();
+        let done = match synced {
+            Ok(()) => self.catalog.insert(&insertions).map(drop).map_err(Failure::Catalog),
+            Err(e) => Err(Failure::Disk(e)),
+        };
+        if let Err(failure) = done {
+            for job in jobs {
+                // Not answered with success, so it must not be found after a restart either.
+                _ = self.folder.remove(&job.insertion.record.stored().file);
+                results.push((job.ticket, Err(failure.again())));
+            }
+            return;
+        }
+        for job in jobs {
+            let removed = self.bury(job.removed);
+            results.push((job.ticket, Ok(Kept { file: job.insertion.record.stored().file.clone(), removed })));
+        }
+    }
+
+    /// Unlinks files that have left the catalog.
+    fn bury(&self, doomed: Vec<(PathBuf, Reason)>) -> Vec<Removed> {
+        if doomed.is_empty() {
+            return Vec::new();
+        }
+        let mut removed = Vec::with_capacity(doomed.len());
+        let mut buried = Vec::with_capacity(doomed.len());
+        for (file, reason) in doomed {
+            let foreign = file.is_absolute();
+            let error = if foreign { None } else { self.unlink(&file).err() };
+            if error.is_none() {
+                buried.push(file.clone());
+            }
+            removed.push(Removed { file, reason, error, foreign });
+        }
+        let buried: Vec<&Path> = buried.iter().map(PathBuf::as_path).collect();
+        // If that is not noted, it is tried again at the next start, and found done.
+        _ = self.catalog.buried(&buried);
+        removed
+    }
+
+    /// Unlinks a file; one that has gone is as good.
+    fn unlink(&self, file: &Path) -> io::Result<()> {
+        match self.folder.remove_file(file) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Unlinks what an earlier run has left of files that are no longer in the catalog.
+    pub(super) fn bury_doomed(&self) -> Result<usize, Error> {
+        let doomed = self.catalog.doomed()?;
+        let n = doomed.len();
+        self.bury(doomed.into_iter().map(|file| (file, Reason::Duplicate)).collect());
+        Ok(n)
+    }
+
+    /// Says that catalog and files agree: nothing is kept any more.
+    ///
+    /// # Errors
+    /// When that cannot be noted; the next start then compares them.
+    pub fn close(&self) -> Result<(), Error> {
+        // Whoever is at it finishes first.
+        let mut queue = self.lock();
+        while queue.busy {
+            queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.catalog.mark_clean()
+    }
+}
+
+impl std::fmt::Debug for Area {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Area").field("shown", &self.shown).finish_non_exhaustive()
+    }
+}
+
+/// Whoever is at it has panicked: the others must not wait for ever.
+struct Busy<'a>(&'a Area);
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.lock().busy = false;
+        self.0.done.notify_all();
+    }
+}
+
+enum Failure {
+    Disk(io::Error),
+    Catalog(Error),
+}
+
+impl Failure {
+    /// For one of several objects that it befell together.
+    fn again(&self) -> KeepError {
+        match self {
+            Self::Disk(e) => KeepError::Disk(e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error)),
+            Self::Catalog(e) => KeepError::Catalog(e.clone()),
+        }
+    }
+}
+
+fn open_foreign(file: &Path) -> io::Result<File> {
+    let (Some(parent), Some(name)) = (file.parent(), file.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    Folder::open(parent)?.open_file(name)
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,247 @@
+//! dcmqrscp: a DICOM archive. It stores objects, and finds and returns them.
+#![deny(unsafe_code)]
+
+mod admit;
+mod crowd;
+mod options;
+mod server;
+mod signals;
+mod store;
+mod user;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use pacs_core::archive::config::{self, Report};
+use pacs_core::archive::{Archive, Settings};
+use pacs_core::association::Timeouts;
+use pacs_core::association::profile::{self, AcceptProfile, Proposal};
+use pacs_core::dataset::{Context, ScratchMaker};
+use pacs_core::net::listen::{Listener, Serving, Stop};
+use pacs_core::net::resolve::Resolver;
+use pacs_core::net::{IpVersion, SocketOptions};
+use pacs_tools::cli::help;
+use pacs_tools::fatal;
+use pacs_tools::log::{self, Progress};
+use pacs_tools::options::{network, output};
+use pacs_tools::{dictionary, exit, limits};
+use tracing::{debug, error, warn};
+
+use admit::Rules;
+use crowd::Crowd;
+use options::{Config, Outcome, Task};
+use server::{Server, Site};
+use store::Manner;
+
+/// The logger of this program.
+const TARGET: &str = "dcmtk.apps.dcmqrscp";
+
+/// Associations at a time whatever the configuration says. Each needs a thread and two descriptors.
+const MOST_ASSOCIATIONS: usize = 2048;
+
+/// How long associations may go on when the server is ended.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Where configurations are looked for when none is named: DCMTK's place, its place on Debian, ours.
+const PLACES: [&str; 3] =
+    ["/usr/local/etc/dcmtk/dcmqrscp.cfg", "/etc/dcmtk/dcmqrscp.cfg", "/etc/pacs-tools/dcmqrscp.cfg"];
+
+/// Why the program does not run, as an exit code; the log has it already.
+struct Failed(u8);
+
+fn main() -> ExitCode {
+    let options = match options::parse(std::env::args_os()) {
+        Outcome::Run(options) => options,
+        Outcome::Stop { code, stdout, stderr } => {
+            // Nobody is left to tell when these fail.
+            _ = io::stdout().write_all(stdout.as_bytes());
+            _ = io::stderr().write_all(stderr.as_bytes());
+            return ExitCode::from(code);
+        }
+    };
+    let progress = options.general.start_log();
+    if let Some(arguments) = &options.general.arguments {
+        log::always(format_args!("{arguments}\n"));
+    }
+    match run(*options, progress) {
+        Ok(()) => ExitCode::from(exit::NO_ERROR),
+        Err(Failed(code)) => ExitCode::from(code),
+    }
+}
+
+/// From the command line to the end of serving, in DCMTK's order.
+fn run(options: Config, progress: Progress) -> Result<(), Failed> {
+    let (incoming, outgoing) = profiles(&options)?;
+    debug!(target: TARGET, "{}", help::banner("dcmqrscp"));
+    let file = options.file.clone().unwrap_or_else(default_file);
+    let config = load(&file)?;
+    match &options.beyond.task {
+        Task::Serve => {}
+        Task::CheckConfig => return Ok(check_config(&config, &file)),
+        Task::PrintConfig => {
+            _ = io::stdout().write_all(&config.print());
+            return Ok(());
+        }
+        Task::Check(_) | Task::Repair(_) => {
+            fatal!(target: TARGET, "--check and --repair are not available yet");
+            return Err(Failed(exit::COMMANDLINE_SYNTAX_ERROR));
+        }
+    }
+    for remark in config.remarks() {
+        warn!(target: TARGET, "{}", remark.located(&file));
+    }
+    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
+    let port = options.port.unwrap_or(config.port);
+    let listener = listen(&options, port)?;
+    user::become_configured(&config)?;
+    let server = Arc::new(server(options, config, Profiles { incoming, outgoing }, dictionary, progress)?);
+    signals::watch(&server, file);
+    let serving = match server.options.single_process {
+        true => Serving::Serial,
+        false => Serving::Threads { limit: limit(), wait: false },
+    };
+    listener.run_until(serving, &server, Some(&server.stop));
+    drop(listener);
+    server.ending.store(true, Ordering::SeqCst);
+    let left = server.crowd.drain(DRAIN);
+    if left > 0 {
+        warn!(target: TARGET, "{left} associations were broken off: they were busy for longer than {} seconds", DRAIN.as_secs());
+    }
+    server.archive.close();
+    Ok(())
+}
+
+fn default_file() -> PathBuf {
+    let there = PLACES.iter().map(Path::new).find(|path| path.exists());
+    there.unwrap_or(Path::new(PLACES[0])).to_owned()
+}
+
+fn load(file: &Path) -> Result<config::Config, Failed> {
+    config::load(file).map_err(|e| {
+        for report in e.errors(file) {
+            error!(target: "dcmtk.dcmqrdb", "{}", text(&report));
+        }
+        fatal!(target: TARGET, "{}", text(&e.fatal(file)));
+        Failed(exit::ARCHIVE_FAILED)
+    })
+}
+
+/// A line for the log and what helps, as one record.
+fn text(report: &Report) -> String {
+    report.cures.iter().fold(report.line.clone(), |text, cure| text + "\n" + cure)
+}
+
+fn check_config(config: &config::Config, file: &Path) {
+    let mut lines: Vec<_> = config.remarks().iter().map(|remark| remark.located(file)).collect();
+    lines.push(format!("{}: a good configuration of {} storage areas", file.display(), config.areas().count()));
+    _ = io::stdout().write_all((lines.join("\n") + "\n").as_bytes());
+}
+
+/// The profiles for callers and for destinations, if there are any.
+fn profiles(options: &Config) -> Result<(Option<AcceptProfile>, Option<Proposal>), Failed> {
+    let Some((path, incoming, outgoing)) = &options.profiles else { return Ok((None, None)) };
+    let failed = |line: String, cure: String| {
+        fatal!(target: TARGET, "{line}\n{cure}");
+        Failed(exit::COMMANDLINE_SYNTAX_ERROR)
+    };
+    let incoming = profile::load(path, incoming)
+        .and_then(|profile| profile.acceptor())
+        .map_err(|e| failed(e.archive_line(), e.cure()))?;
+    let outgoing = profile::load(path, outgoing)
+        .and_then(|profile| profile.proposal())
+        .map_err(|e| failed(e.archive_line(), e.cure()))?;
+    Ok((Some(incoming), Some(outgoing)))
+}
+
+fn listen(options: &Config, port: u16) -> Result<Listener, Failed> {
+    let version = match options.network.ip {
+        network::IpVersion::V4 => IpVersion::V4,
+        network::IpVersion::V6 => IpVersion::V6,
+        network::IpVersion::Auto => IpVersion::Dual,
+    };
+    Listener::bind(version, port).map_err(|e| {
+        match e.kind() {
+            io::ErrorKind::PermissionDenied => fatal!(
+                target: TARGET,
+                "cannot listen on port {port}, insufficient privileges\nUse a port above 1023, or allow this program the low \
+                 ones: setcap cap_net_bind_service=+ep PROGRAM."
+            ),
+            io::ErrorKind::AddrInUse => fatal!(
+                target: TARGET,
+                "cannot initialize network: 0006:031c TCP Initialization Error: Address already in use\nAnother program \
+                 listens on port {port}; `ss -ltnp sport = :{port}` shows which."
+            ),
+            _ => fatal!(
+                target: TARGET,
+                "cannot initialize network: 0006:031c TCP Initialization Error: {}",
+                log::reason(&e)
+            ),
+        }
+        Failed(exit::ARCHIVE_FAILED)
+    })
+}
+
+/// How many associations the machine allows.
+fn limit() -> usize {
+    limits::raise_open_files().map_or(MOST_ASSOCIATIONS, |files| MOST_ASSOCIATIONS.min(files / 2))
+}
+
+/// What is proposed and accepted for storage, where it is not the standard's classes.
+#[derive(Debug, Default)]
+pub(crate) struct Profiles {
+    /// By callers.
+    pub(crate) incoming: Option<AcceptProfile>,
+    /// To destinations.
+    pub(crate) outgoing: Option<Proposal>,
+}
+
+fn server(
+    options: Config,
+    config: config::Config,
+    profiles: Profiles,
+    dictionary: &'static pacs_core::dataset::vr::Dictionary,
+    progress: Progress,
+) -> Result<Server, Failed> {
+    let rules = Rules::new(&options, &config, profiles.incoming.clone());
+    let mut context = Context::new(ScratchMaker::in_memory());
+    context.limits.inflated = options.output.max_inflated;
+    context.dictionary = dictionary;
+    let stop = Stop::new().map_err(|e| {
+        fatal!(target: TARGET, "cannot initialize network: {}", log::reason(&e));
+        Failed(exit::ARCHIVE_FAILED)
+    })?;
+    Ok(Server {
+        site: RwLock::new(Arc::new(Site { config, rules })),
+        archive: Archive::new(Settings {
+            sync: !options.beyond.no_sync,
+            index_directory: options.beyond.index_directory.clone(),
+            dictionary,
+        }),
+        manner: Manner {
+            bit_preserving: options.output.bit_preserving,
+            form: options.output.form(),
+            meta: options.output.format == output::Format::File,
+            ignore: options.network.ignore,
+            context,
+        },
+        timeouts: Timeouts {
+            acse: options.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
+            socket: options.network.socket_timeout,
+            data_set: options.network.dimse_timeout,
+        },
+        idle: options.beyond.idle_timeout,
+        socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
+        addresses_only: options.network.disable_host_lookup,
+        names: Resolver::new(),
+        progress,
+        crowd: Arc::new(Crowd::default()),
+        stop: Arc::new(stop),
+        options,
+        profiles,
+        ending: AtomicBool::new(false),
+    })
+}
