@@ -83,7 +83,7 @@ impl Source for Opened {
             return whole.as_slice().read_at(buffer, offset);
         }
         loop {
-            match self.file.read_at(buffer, offset) {
+            match FileExt::read_at(&self.file, buffer, offset) {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
                 done => return done,
             }
