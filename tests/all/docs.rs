@@ -135,26 +135,28 @@ fn every_option_has_a_test_that_would_miss_it() {
     let scenarios = scenarios();
     let mut proofs: BTreeMap<_, _> = BTreeMap::new();
     for row in rows("coverage.tsv").into_iter().skip(1) {
-        let [option, proof, note] = &row[..] else { panic!("coverage.tsv: not three fields: {row:?}") };
-        let twice = proofs.insert(option.clone(), (proof.clone(), note.clone()));
-        assert!(twice.is_none(), "coverage.tsv: {option} is listed twice");
+        let [program, option, proof, note] = &row[..] else { panic!("coverage.tsv: not four fields: {row:?}") };
+        let twice = proofs.insert((program.clone(), option.clone()), (proof.clone(), note.clone()));
+        assert!(twice.is_none(), "coverage.tsv: {option} of {program} is listed twice");
     }
     let mut without = Vec::new();
-    for row in rows("options-storescp.tsv").into_iter().skip(1) {
-        let [short, long] = [&row[2], &row[3]];
-        let Some((proof, note)) = proofs.remove(long) else {
-            without.push(format!("{long}: no row in coverage.tsv"));
-            continue;
-        };
-        let used = match scenarios.get(&proof) {
-            Some(words) => Some(words.clone()),
-            None => test_code(&proof).map(|code| words(&code)),
-        };
-        match used {
-            Some(words) if words.contains(short) || words.contains(long) => {}
-            Some(_) => without.push(format!("{long}: {proof} does not mention it")),
-            None if proof == "waiting" && !note.is_empty() => {}
-            None => without.push(format!("{long}: there is no scenario or test {proof}")),
+    for program in ["storescp", "storescu"] {
+        for row in rows(&format!("options-{program}.tsv")).into_iter().skip(1) {
+            let [short, long] = [&row[2], &row[3]];
+            let Some((proof, note)) = proofs.remove(&(program.to_owned(), long.clone())) else {
+                without.push(format!("{program} {long}: no row in coverage.tsv"));
+                continue;
+            };
+            let used = match scenarios.get(&proof) {
+                Some(words) => Some(words.clone()),
+                None => test_code(&proof).map(|code| words(&code)),
+            };
+            match used {
+                Some(words) if words.contains(short) || words.contains(long) => {}
+                Some(_) => without.push(format!("{program} {long}: {proof} does not mention it")),
+                None if proof == "waiting" && !note.is_empty() => {}
+                None => without.push(format!("{program} {long}: there is no scenario or test {proof}")),
+            }
         }
     }
     assert!(without.is_empty(), "options without a test:\n{}", without.join("\n"));
