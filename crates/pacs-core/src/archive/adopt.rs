@@ -23,8 +23,8 @@ use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 use tracing::{info, warn};
@@ -304,7 +304,9 @@ impl Adder<'_> {
 fn is_named_by_us(file: &Path) -> bool {
     let Some(name) = file.to_str().and_then(|name| name.strip_suffix(".dcm")) else { return false };
     let Some((prefix, number)) = name.rsplit_once('_') else { return false };
-    !prefix.contains('/') && (2..=5).contains(&prefix.len()) && number.len() == 16
+    !prefix.contains('/')
+        && (2..=5).contains(&prefix.len())
+        && number.len() == 16
         && number.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -392,7 +392,9 @@ impl Failure {
     /// For one of several objects that it befell together.
     fn again(&self) -> KeepError {
         match self {
-            Self::Disk(e) => KeepError::Disk(e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error)),
+            Self::Disk(e) => {
+                KeepError::Disk(e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error))
+            }
             Self::Catalog(e) => KeepError::Catalog(e.clone()),
         }
     }

@@ -209,8 +209,11 @@ fn lock_index(folder: &Folder) -> Result<Option<Owned>, AreaError> {
 fn name_for(directory: &Path) -> io::Result<String> {
     let path = std::fs::canonicalize(directory)?;
     let last = path.file_name().unwrap_or_default().to_string_lossy();
-    let plain: String =
-        last.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' }).take(40).collect();
+    let plain: String = last
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' })
+        .take(40)
+        .collect();
     Ok(format!("{plain}-{:016x}", digest(path.as_os_str().as_encoded_bytes())))
 }
 

@@ -69,11 +69,7 @@ pub fn judge(rq: &AssociateRq, policy: &Policy) -> Verdict {
 
 /// As [`judge`]; `refine` may turn what the policy has granted into a refusal before it is answered, by
 /// [`PresentationContext::state`].
-pub fn judge_refined(
-    rq: &AssociateRq,
-    policy: &Policy,
-    refine: impl FnOnce(&mut [PresentationContext]),
-) -> Verdict {
+pub fn judge_refined(rq: &AssociateRq, policy: &Policy, refine: impl FnOnce(&mut [PresentationContext])) -> Verdict {
     if let Err(cause) = admissible(rq, policy) {
         return match cause.rejection() {
             Some(rj) => Verdict::Reject { rj, cause },

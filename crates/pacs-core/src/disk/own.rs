@@ -94,10 +94,7 @@ mod tests {
         }
         drop(owned);
         drop(two.own(".owner").unwrap());
-        assert_eq!(
-            std::fs::read_to_string(dir.path().join(".owner")).unwrap(),
-            format!("{}\n", std::process::id())
-        );
+        assert_eq!(std::fs::read_to_string(dir.path().join(".owner")).unwrap(), format!("{}\n", std::process::id()));
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! The listening socket, and who serves what it accepts: one connection at a time, or a thread for each.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

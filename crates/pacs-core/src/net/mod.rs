@@ -6,5 +6,5 @@ pub mod listen;
 pub mod resolve;
 
 pub use connect::{ConnectError, connect};
-pub use link::{Waker, Deadline, Link, LinkError, SocketOptions};
+pub use link::{Deadline, Link, LinkError, SocketOptions, Waker};
 pub use listen::{IpVersion, Listener};

@@ -99,10 +99,8 @@ pub fn serve<M: Move>(
         status: status::PENDING,
         ..Response::default()
     };
-    let originator = Originator {
-        priority: request.priority,
-        mover: Some((parties.calling.text(), request.message_id)),
-    };
+    let originator =
+        Originator { priority: request.priority, mover: Some((parties.calling.text(), request.message_id)) };
     let mut moving = Moving { call, owner, pending, originator, limit, tally: Tally::default(), responses: 0 };
     let refused = match selected {
         Ok((keys, Some(destination))) => {

@@ -133,8 +133,11 @@ mod tests {
             let mut record = vec![0; layout.record];
             record[..path.len()].copy_from_slice(path.as_bytes());
             let number = |n: u16| if layout.big { n.to_be_bytes() } else { n.to_le_bytes() };
-            record[layout.time..layout.time + 8]
-                .copy_from_slice(&if layout.big { time.to_be_bytes() } else { time.to_le_bytes() });
+            record[layout.time..layout.time + 8].copy_from_slice(&if layout.big {
+                time.to_be_bytes()
+            } else {
+                time.to_le_bytes()
+            });
             record[layout.entries + 12..layout.entries + 14].copy_from_slice(&number(FIRST_TAG.0));
             record[layout.entries + 14..layout.entries + 16].copy_from_slice(&number(FIRST_TAG.1));
             bytes.extend(record);
