@@ -8,6 +8,8 @@ mod content;
 mod find;
 mod plan;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use super::{Answer, Catalog, Error, Held, Id, Insertion, Instance, Outcome, StudySummary, Totals};

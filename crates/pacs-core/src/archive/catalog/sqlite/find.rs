@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// A find looks at one state of the catalog for so long; then at the state of then. The log of changes, which is kept for
 /// whoever looks at an old state, so has its bounds however slow a peer is.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// Entities with several rows that are remembered as answered.
 const MOST_REMEMBERED: usize = 4096;
