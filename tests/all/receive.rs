@@ -248,6 +248,33 @@ fn a_folder_may_be_named_with_slashes_behind_it() {
 }
 
 #[test]
+fn a_folder_made_anew_where_another_was_moved_away_gets_the_next_associations_objects() {
+    for args in [&[][..], &["+B"], &["-su", "S"], &["--fork"]] {
+        let receiver = Receiver::start(args);
+        let (out, kept) = (receiver.out(), receiver.base().join("kept"));
+        store_all(&receiver, &[&Object::tiny("1.1")]);
+        let mut long = Peer::usual(receiver.port);
+        assert_eq!(long.store(1, &Object::tiny("1.2")), 0);
+        fs::rename(&out, &kept).unwrap();
+        // Nothing stands at the path: an object that is acknowledged is in the folder all the same.
+        let folder = if args.contains(&"-su") { "S_1.2.3" } else { "." };
+        if folder == "." {
+            store_all(&receiver, &[&Object::tiny("1.3")]);
+            assert!(kept.join("MR.1.3").exists(), "{args:?}");
+            fs::remove_file(kept.join("MR.1.3")).unwrap();
+        }
+        fs::create_dir(&out).unwrap();
+        store_all(&receiver, &[&Object::tiny("1.4")]);
+        assert_eq!(files(&out.join(folder)), ["MR.1.4"], "{args:?}");
+        assert_eq!(files(&kept.join(folder)), ["MR.1.1", "MR.1.2"], "{args:?}");
+        // An association that was there before finds the new one too, once another has.
+        assert_eq!(long.store(1, &Object::tiny("1.5")), 0);
+        assert!(long.release());
+        assert_eq!(files(&out.join(folder)), ["MR.1.4", "MR.1.5"], "{args:?}");
+    }
+}
+
+#[test]
 fn a_class_without_a_prefix_is_unknown() {
     let receiver = Receiver::start(&["-pm", "-v"]);
     let object = Object::of("1.2.3.4.5", "1.2.3.1");

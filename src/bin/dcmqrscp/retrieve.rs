@@ -271,6 +271,7 @@ impl Move for Fetching<'_> {
                 format!("mapMoveDestination: different vendors: '{}', '{}'", log::clean(&calling), log::clean(title));
             return Err(self.unknown(title, &line));
         }
+        let host = peer.address().map_or(host, |address| address.to_string());
         Ok(Destination { title: AeTitle::new(title), host, port: peer.port })
     }
 

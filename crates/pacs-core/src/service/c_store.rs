@@ -100,7 +100,8 @@ impl Content {
 
 /// The owner of a storage provider: where objects go and when one is finished.
 ///
-/// The calls for one object come in this order: `begin`, `progress` any number of times, then `finish` and `answered`, or
+/// The calls for one object come in this order: `begin`, `progress` any number of times and `learned` at most once between
+/// them, then `finish` and `answered`, or
 /// `broken` when the data set does not come whole.
 pub trait Destination {
     /// One object's way through.
@@ -122,6 +123,10 @@ pub trait Destination {
 
     /// So many more presentation data values have come.
     fn progress(&self, object: &mut Self::Object, pdvs: usize);
+
+    /// The data set has told its Study Instance UID, before it has come whole. Said only where it is read, and of a data set
+    /// that has several it may not be the one that counts: that is told at the end.
+    fn learned(&self, _object: &mut Self::Object, _study: &Found) {}
 
     /// The data set has come whole: name it, keep it, say so in the log. The status is answered to the peer; success means
     /// that the object is never lost from here on.
