@@ -6,6 +6,8 @@ use std::time::Duration;
 use pacs_core::net::access::{Access, NoNames, Rules, SystemNames};
 use pacs_core::net::resolve::Resolver;
 
+use tracing::info;
+
 use crate::options::network::{HostAccess, Network};
 
 /// How long the line about a refusal waits for the peer's name.
@@ -16,8 +18,8 @@ pub fn rules(options: &Network) -> Option<Rules> {
     (options.host_access == HostAccess::Controlled).then(Rules::of_system)
 }
 
-/// DCMTK's condition for a peer that the rules keep out, and what helps; none: it may connect. Names are only looked up with
-/// `names`.
+/// DCMTK's condition for a peer that the rules keep out; none: it may connect. Which rule it is, is logged. Names are only
+/// looked up with `names`.
 pub fn refusal(rules: Option<&Rules>, daemon: &str, ip: IpAddr, names: Option<&Resolver>) -> Option<String> {
     let rules = rules?;
     let access = match names {
@@ -26,7 +28,6 @@ pub fn refusal(rules: Option<&Rules>, daemon: &str, ip: IpAddr, names: Option<&R
     };
     let Access::Denied { rule } = access else { return None };
     let host = names.map_or_else(|| "unknown".to_owned(), |names| names.name_of(ip, PATIENCE));
-    Some(format!(
-        "0006:0324 TCP wrapper: denied connection from {host} ({ip})\nThe rule is that of {rule}; see hosts_access(5)."
-    ))
+    info!(target: "dcmtk.dcmnet", "{host} ({ip}) may not connect to {daemon} by {rule}; see hosts_access(5).");
+    Some(format!("0006:0324 TCP wrapper: denied connection from {host} ({ip})"))
 }
