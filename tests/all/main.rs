@@ -4,6 +4,8 @@
 //! bytes.
 
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod cli;
 
 #[cfg(test)]
@@ -40,5 +42,9 @@ mod sender;
 mod serving;
 #[cfg(test)]
 mod studies;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod tls_archive;
 #[cfg(test)]
 mod traces;

@@ -114,7 +114,9 @@ fn damaged_files_are_no_keys_or_certificates() {
     }
     let unknown = whole.replace("KEY-----\nM", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: RC2-40-CBC,00\n\nM");
     assert_eq!(private_key(unknown.as_bytes(), false, &mut || None).unwrap_err(), KeyError::UnknownEncryption);
-    for text in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n\u{fffd}"] {
+    for text in
+        ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "-----BEGIN CERTIFICATE-----\n\u{fffd}"]
+    {
         assert!(certificates(text.as_bytes(), false).is_none(), "{text:?}");
         assert!(certificates(text.as_bytes(), true).is_none(), "{text:?} as DER");
         assert!(revocation_lists(text.as_bytes()).is_none(), "{text:?} as list");
@@ -138,11 +140,13 @@ fn much_goes_both_ways_at_once() {
             let mut got = vec![0; theirs.len()];
             read_exact(&mut far, &mut got);
             assert!(got == theirs);
-            far.write_all(&mut [IoSlice::new(b"head"), IoSlice::new(&[]), IoSlice::new(&theirs)], within(20_000)).unwrap();
+            far.write_all(&mut [IoSlice::new(b"head"), IoSlice::new(&[]), IoSlice::new(&theirs)], within(20_000))
+                .unwrap();
             assert_eq!(far.read(&mut [0; 9], within(20_000)).unwrap(), 3);
             far.finish(within(20_000));
         });
-        near.write_steadily(&mut [IoSlice::new(&data[..5]), IoSlice::new(&data[5..])], Some(Duration::from_secs(20))).unwrap();
+        near.write_steadily(&mut [IoSlice::new(&data[..5]), IoSlice::new(&data[5..])], Some(Duration::from_secs(20)))
+            .unwrap();
         let mut got = vec![0; data.len() + 4];
         read_exact(&mut near, &mut got);
         assert!(got[..4] == *b"head" && got[4..] == data);
@@ -353,4 +357,88 @@ fn a_trusted_certificate_that_is_not_its_own_issuer_ends_no_chain() {
     assert!(accepts(&[middle_certificate.pem()]).is_err());
     assert!(accepts(&[root.pem()]).is_err());
     assert!(accepts(&[root.pem(), middle_certificate.pem()]).is_ok());
+}
+
+/// A client that speaks rustls by itself, with what a test changes.
+fn foreign_client(acceptor: &Acceptor, change: impl FnOnce(&mut ClientConfig)) -> (Result<(), String>, usize) {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .dangerous()
+        .with_custom_certificate_verifier(Trust::blind().of_servers())
+        .with_no_client_auth();
+    change(&mut config);
+    let (config, mut kept) = (Arc::new(config), 0);
+    let mut end = Ok(());
+    for _ in 0..2 {
+        let (near, mut far) = sockets();
+        let config = Arc::clone(&config);
+        let client = thread::spawn(move || {
+            let mut client = rustls::ClientConnection::new(config, ServerName::try_from("x").unwrap()).unwrap();
+            let ended = client.complete_io(&mut far);
+            if ended.is_ok() {
+                // Tickets would come with the first data.
+                _ = rustls::Stream::new(&mut client, &mut far).read(&mut [0; 8]);
+            }
+            client.handshake_kind()
+        });
+        end =
+            acceptor.accept(near, within(5_000)).map(|mut link| link.finish(within(2_000))).map_err(|e| e.to_string());
+        kept += usize::from(client.join().unwrap() == Some(rustls::HandshakeKind::Resumed));
+    }
+    (end, kept)
+}
+
+#[test]
+fn sessions_are_not_resumed() {
+    let (server, _) = holder("server");
+    for profile in [Profile::Rfc8996, Profile::Extended] {
+        let trust = Trust::new(Revocation::Unchecked);
+        let suites = Suites::of(profile);
+        let acceptor = Acceptor::new(server.clone(), &suites, trust, PeerCertificate::Ignore, None).unwrap();
+        assert_eq!(foreign_client(&acceptor, |_| ()), (Ok(()), 0));
+    }
+}
+
+#[test]
+fn clients_of_other_protocols_are_refused() {
+    let (server, _) = holder("server");
+    let suites = Suites::of(Profile::Rfc8996);
+    let trust = Trust::new(Revocation::Unchecked);
+    let acceptor = Acceptor::new(server, &suites, trust, PeerCertificate::Ignore, None).unwrap();
+    for (offered, taken) in [(&[&b"http/1.1"[..]][..], false), (&[b"h2", b"dicom"], true), (&[], true)] {
+        let (end, _) =
+            foreign_client(&acceptor, |config| config.alpn_protocols = offered.iter().map(|p| p.to_vec()).collect());
+        match end {
+            Ok(()) => assert!(taken, "{offered:?}"),
+            Err(text) => assert!(!taken && text.starts_with("000b:08eb TLS error: no application protocol"), "{text}"),
+        }
+    }
+}
+
+/// What OpenSSL made: a key of 1024 bits with its certificate, and a certificate of version 1 with a key that is good.
+#[test]
+fn old_keys_and_certificates_are_refused() {
+    let of = |key: &[u8], certificate: &[u8]| {
+        let key = private_key(key, false, &mut || None).unwrap();
+        Identity::new(key, certificates(certificate, false).unwrap()).map(|_| ())
+    };
+    let short = include_bytes!("../../../tests/keys/rsa-1024.pem");
+    let of_short = include_bytes!("../../../tests/keys/rsa-1024-certificate.pem");
+    assert_eq!(of(short, of_short), Err(IdentityError::Key));
+    let first = include_bytes!("../../../tests/keys/ec-v1-certificate.pem");
+    assert_eq!(of(PLAIN, first), Err(IdentityError::Certificate));
+    // As a peer's: refused even where nobody looks at certificates.
+    let der = certificates(first, false).unwrap().0.remove(0);
+    let now = rustls::pki_types::UnixTime::now();
+    let mut trust = Trust::new(Revocation::Unchecked);
+    assert!(trust.clone().of_clients(true).verify_client_cert(&der, &[], now).is_err());
+    trust.add(certificates(of_short, false).unwrap());
+    let of_short = certificates(of_short, false).unwrap().0.remove(0);
+    let digitally_signed = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+    assert!(webpki::EndEntityCert::try_from(&der).is_err());
+    let small = webpki::EndEntityCert::try_from(&of_short).unwrap();
+    let refused =
+        digitally_signed.all.iter().all(|algorithm| small.verify_signature(*algorithm, b"x", &[0; 128]).is_err());
+    assert!(refused);
 }
