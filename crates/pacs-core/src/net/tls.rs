@@ -1,4 +1,4 @@
-//! Transport layer security over rustls: keys, certificates, profiles, and the [`Layer`] that a link goes through. rustls
+//! Transport layer security over rustls: keys, certificates, profiles, and the [layer](super::layer) that a link goes through. rustls
 //! is named here and below only.
 //!
 //! What rustls does not have is refused when the configuration is made, and never replaced: key exchange by RSA or finite

@@ -29,9 +29,10 @@ pub(super) struct Session {
     connection: Connection,
     side: Side,
     expects_name: bool,
-    /// What came from the socket and rustls has not seen; from `seen` on.
+    /// Room for what comes from the socket. Between `seen` and `came` is what rustls has not seen.
     raw: Vec<u8>,
     seen: usize,
+    came: usize,
     comes_much: bool,
     has_begun: bool,
     /// Output beside rustls's own.
@@ -58,6 +59,7 @@ impl Session {
             expects_name,
             raw: Vec::new(),
             seen: 0,
+            came: 0,
             comes_much: false,
             has_begun: false,
             alert: &[],
@@ -66,17 +68,17 @@ impl Session {
     }
 
     fn has_unseen(&self) -> bool {
-        self.seen < self.raw.len()
+        self.seen < self.came
     }
 
     /// Shows rustls some of what came.
     fn feed(&mut self) -> Result<(), LinkError> {
-        let mut unseen = self.raw.get(self.seen..).unwrap_or_default();
+        let mut unseen = self.raw.get(self.seen..self.came).unwrap_or_default();
         if !self.has_begun {
             self.has_begun = true;
             if let Some(failure) = condition::foreign(unseen, self.side) {
                 self.alert = NO_TLS;
-                self.seen = self.raw.len();
+                self.seen = self.came;
                 return Err(layer(failure));
             }
         }
@@ -115,18 +117,17 @@ impl Layer for Session {
 
     fn fill(&mut self, source: Source<'_>) -> Result<(), LinkError> {
         let size = if self.comes_much { MUCH } else { LITTLE };
-        self.seen = 0;
         self.raw.resize(size, 0);
-        let n = source(&mut self.raw);
-        let came = *n.as_ref().unwrap_or(&0);
-        self.raw.truncate(came);
-        if came == size {
+        (self.seen, self.came) = (0, 0);
+        self.came = source(&mut self.raw)?;
+        if self.came == size {
             self.comes_much = true;
-        } else if came <= LITTLE {
+        } else if self.came <= LITTLE {
             self.comes_much = false;
+            self.raw.truncate(LITTLE);
             self.raw.shrink_to(LITTLE);
         }
-        n.map(|_| ())
+        Ok(())
     }
 
     fn take(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
