@@ -14,6 +14,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -83,6 +84,8 @@ pub struct Area {
     sync: bool,
     queue: Mutex<Queue>,
     done: Condvar,
+    /// A file lies in the folder that is not in the catalog: the next start must compare them.
+    untidy: AtomicBool,
     /// While these are held, nobody else uses the folder.
     _locks: Vec<Owned>,
 }
@@ -122,7 +125,16 @@ impl Area {
         sync: bool,
         locks: Vec<Owned>,
     ) -> Self {
-        Self { folder, shown, catalog, sync, queue: Mutex::default(), done: Condvar::new(), _locks: locks }
+        Self {
+            folder,
+            shown,
+            catalog,
+            sync,
+            queue: Mutex::default(),
+            done: Condvar::new(),
+            untidy: AtomicBool::new(false),
+            _locks: locks,
+        }
     }
 
     /// Its catalog.
@@ -305,7 +317,9 @@ impl Area {
         if let Err(failure) = done {
             for job in jobs {
                 // Not answered with success, so it must not be found after a restart either.
-                _ = self.folder.remove(&job.insertion.record.stored().file);
+                if self.unlink(&job.insertion.record.stored().file).is_err() {
+                    self.untidy.store(true, Ordering::SeqCst);
+                }
                 results.push((job.ticket, Err(failure.again())));
             }
             return;
@@ -326,7 +340,8 @@ impl Area {
         for (file, reason) in doomed {
             let foreign = file.is_absolute();
             let error = if foreign { None } else { self.unlink(&file).err() };
-            if error.is_none() {
+            // One that is not ours stays where it is, and stays noted: an index that names it must not bring it back.
+            if error.is_none() && !foreign {
                 buried.push(file.clone());
             }
             removed.push(Removed { file, reason, error, foreign });
@@ -353,7 +368,7 @@ impl Area {
         Ok(n)
     }
 
-    /// Says that catalog and files agree: nothing is kept any more.
+    /// Says that catalog and files agree, if they do: nothing is kept any more.
     ///
     /// # Errors
     /// When that cannot be noted; the next start then compares them.
@@ -363,7 +378,7 @@ impl Area {
         while queue.busy {
             queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        self.catalog.mark_clean()
+        if self.untidy.load(Ordering::SeqCst) { Ok(()) } else { self.catalog.mark_clean() }
     }
 }
 
@@ -410,3 +425,6 @@ fn open_foreign(file: &Path) -> io::Result<File> {
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -123,3 +123,6 @@ fn make_room_for_study(catalog: &dyn Catalog, quota: Quota, pending: Pending, ro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
