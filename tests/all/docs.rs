@@ -2,7 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process;
+
+use pacs_testing::{Object, element, uid};
+
+use crate::receiver::storescp;
+use crate::sender::{file_of, storescu, write};
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -91,6 +98,59 @@ fn ci_runs_the_two_commands_of_readme() {
     }
 }
 
+/// The lines of two programs, whose order is not told.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut lines: Vec<_> = text.lines().collect();
+    lines.sort_unstable();
+    lines
+}
+
+#[test]
+fn readme_shows_what_its_everyday_uses_print() {
+    let text = section("Everyday use");
+    let blocks: Vec<_> = text.split("```sh\n").skip(1).collect();
+    assert_eq!(blocks.len(), 5);
+    std::thread::scope(|scope| {
+        for block in blocks {
+            scope.spawn(move || everyday_use(block));
+        }
+    });
+}
+
+/// Pastes a block into a shell that has the programs and files of which README speaks.
+fn everyday_use(block: &str) {
+    let (commands, rest) = block.split_once("```").expect("the end of the commands");
+    let shown = rest.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("what they print");
+    let folder = tempfile::tempdir().expect("a folder");
+    for part in ["scans", "bin"] {
+        fs::create_dir(folder.path().join(part)).expect("a folder");
+    }
+    for (name, program) in [("storescp", storescp()), ("storescu", storescu())] {
+        std::os::unix::fs::symlink(program, folder.path().join("bin").join(name)).expect("a link");
+    }
+    for (name, instance, study) in
+        [("1", "1.2.3.11", "1.2.3.1"), ("2", "1.2.3.12", "1.2.3.1"), ("3", "1.2.3.21", "1.2.3.2")]
+    {
+        let data = [
+            element(0x0008, 0x0016, "UI", uid::MR.as_bytes()),
+            element(0x0008, 0x0018, "UI", instance.as_bytes()),
+            element(0x0020, 0x000D, "UI", study.as_bytes()),
+        ];
+        write(&folder, &format!("scans/{name}.dcm"), &file_of(&Object::tiny(instance).with_data(data.concat())));
+    }
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
+    // A slow machine may need longer than a second, and a shell that is used does not end behind the last line.
+    let listens = format!("until grep -q ':{port:04X} .* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done;");
+    assert!(commands.contains("sleep 1; storescu "), "{commands}");
+    let script = commands.replace("sleep 1; storescu ", &format!("{listens} storescu "));
+    let script = format!("{}\nwait", script.replace("11112", &port.to_string()));
+    let path = format!("{}:{}", folder.path().join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let mut shell = process::Command::new("bash");
+    let output = shell.args(["-c", &script]).current_dir(&folder).env("PATH", path).output().expect("bash");
+    let printed = [output.stdout, output.stderr].concat();
+    assert_eq!(sorted(&String::from_utf8_lossy(&printed)), sorted(shown), "{commands}");
+}
+
 #[test]
 fn readme_and_the_comparison_list_the_same_differences() {
     let mut in_readme = BTreeMap::new();
@@ -135,26 +195,28 @@ fn every_option_has_a_test_that_would_miss_it() {
     let scenarios = scenarios();
     let mut proofs: BTreeMap<_, _> = BTreeMap::new();
     for row in rows("coverage.tsv").into_iter().skip(1) {
-        let [option, proof, note] = &row[..] else { panic!("coverage.tsv: not three fields: {row:?}") };
-        let twice = proofs.insert(option.clone(), (proof.clone(), note.clone()));
-        assert!(twice.is_none(), "coverage.tsv: {option} is listed twice");
+        let [program, option, proof, note] = &row[..] else { panic!("coverage.tsv: not four fields: {row:?}") };
+        let twice = proofs.insert((program.clone(), option.clone()), (proof.clone(), note.clone()));
+        assert!(twice.is_none(), "coverage.tsv: {option} of {program} is listed twice");
     }
     let mut without = Vec::new();
-    for row in rows("options-storescp.tsv").into_iter().skip(1) {
-        let [short, long] = [&row[2], &row[3]];
-        let Some((proof, note)) = proofs.remove(long) else {
-            without.push(format!("{long}: no row in coverage.tsv"));
-            continue;
-        };
-        let used = match scenarios.get(&proof) {
-            Some(words) => Some(words.clone()),
-            None => test_code(&proof).map(|code| words(&code)),
-        };
-        match used {
-            Some(words) if words.contains(short) || words.contains(long) => {}
-            Some(_) => without.push(format!("{long}: {proof} does not mention it")),
-            None if proof == "waiting" && !note.is_empty() => {}
-            None => without.push(format!("{long}: there is no scenario or test {proof}")),
+    for program in ["storescp", "storescu"] {
+        for row in rows(&format!("options-{program}.tsv")).into_iter().skip(1) {
+            let [short, long] = [&row[2], &row[3]];
+            let Some((proof, note)) = proofs.remove(&(program.to_owned(), long.clone())) else {
+                without.push(format!("{program} {long}: no row in coverage.tsv"));
+                continue;
+            };
+            let used = match scenarios.get(&proof) {
+                Some(words) => Some(words.clone()),
+                None => test_code(&proof).map(|code| words(&code)),
+            };
+            match used {
+                Some(words) if words.contains(short) || words.contains(long) => {}
+                Some(_) => without.push(format!("{program} {long}: {proof} does not mention it")),
+                None if proof == "waiting" && !note.is_empty() => {}
+                None => without.push(format!("{program} {long}: there is no scenario or test {proof}")),
+            }
         }
     }
     assert!(without.is_empty(), "options without a test:\n{}", without.join("\n"));

@@ -248,6 +248,33 @@ fn a_folder_may_be_named_with_slashes_behind_it() {
 }
 
 #[test]
+fn a_folder_made_anew_where_another_was_moved_away_gets_the_next_associations_objects() {
+    for args in [&[][..], &["+B"], &["-su", "S"], &["--fork"]] {
+        let receiver = Receiver::start(args);
+        let (out, kept) = (receiver.out(), receiver.base().join("kept"));
+        store_all(&receiver, &[&Object::tiny("1.1")]);
+        let mut long = Peer::usual(receiver.port);
+        assert_eq!(long.store(1, &Object::tiny("1.2")), 0);
+        fs::rename(&out, &kept).unwrap();
+        // Nothing stands at the path: an object that is acknowledged is in the folder all the same.
+        let folder = if args.contains(&"-su") { "S_1.2.3" } else { "." };
+        if folder == "." {
+            store_all(&receiver, &[&Object::tiny("1.3")]);
+            assert!(kept.join("MR.1.3").exists(), "{args:?}");
+            fs::remove_file(kept.join("MR.1.3")).unwrap();
+        }
+        fs::create_dir(&out).unwrap();
+        store_all(&receiver, &[&Object::tiny("1.4")]);
+        assert_eq!(files(&out.join(folder)), ["MR.1.4"], "{args:?}");
+        assert_eq!(files(&kept.join(folder)), ["MR.1.1", "MR.1.2"], "{args:?}");
+        // An association that was there before finds the new one too, once another has.
+        assert_eq!(long.store(1, &Object::tiny("1.5")), 0);
+        assert!(long.release());
+        assert_eq!(files(&out.join(folder)), ["MR.1.4", "MR.1.5"], "{args:?}");
+    }
+}
+
+#[test]
 fn a_class_without_a_prefix_is_unknown() {
     let receiver = Receiver::start(&["-pm", "-v"]);
     let object = Object::of("1.2.3.4.5", "1.2.3.1");
@@ -390,12 +417,22 @@ fn store_wrongly_named(args: &[&str], looks: bool) {
         let at = base.data.windows(part.len()).position(|window| window == part).unwrap();
         base.clone().with_data([&base.data[..at], &base.data[at + part.len()..]].concat())
     };
+    let with = |vr: &str, value: &[u8]| {
+        let (class, rest) = base.data.split_at(element(0x0008, 0x0016, "UI", uid::MR.as_bytes()).len());
+        let rest = &rest[element(0x0008, 0x0018, "UI", b"1.2.3.9").len()..];
+        base.clone().with_data([class, &element(0x0008, 0x0018, vr, value), rest].concat())
+    };
     let renamed = |instance: &str| Object { instance: instance.to_owned(), ..base.clone() };
     let cases = [
         ("same", base.clone(), 0),
         ("other instance", renamed("1.2.3.1"), 0xA900),
         ("other class", Object { sop_class: uid::CT.to_owned(), ..base.clone() }, 0xA900),
         ("no instance", without(&element(0x0008, 0x0018, "UI", b"1.2.3.9")), 0xC000),
+        ("empty instance", with("UI", b""), 0xA900),
+        ("instance as text", with("LO", b"1.2.3.9"), 0),
+        ("instance as bytes", with("OB", b"1.2.3.9"), 0xC000),
+        ("instance as empty bytes", with("OB", b""), 0xA900),
+        ("instance as an empty number", with("US", b""), 0xA900),
         ("no class", without(&element(0x0008, 0x0016, "UI", uid::MR.as_bytes())), 0xC000),
     ];
     for (case, object, status) in &cases {

@@ -1,11 +1,12 @@
 //! What `storescu` sends, says and ends with, where its receiver behaves and where it does not.
 
+use std::net::{Ipv6Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use pacs_testing::{Object, element, uid};
+use pacs_testing::{Object, Start, element, uid};
 use tempfile::TempDir;
 
-use crate::sender::{Acceptor, closed_port, file_in, file_of, folder_of, proposed, said, send, start, write};
+use crate::sender::{Acceptor, closed_port, file_in, file_of, folder_of, proposed, said, send, start, storescu, write};
 
 /// The lines of a run at info level that sends one MR file.
 const SUCCESS: [&str; 7] = [
@@ -225,6 +226,36 @@ fn a_receiver_that_is_not_there() {
             vec!["F: Association Request Failed: 0006:0320 Attempt to connect to unknown host: no-such-host.invalid"]
         )
     );
+}
+
+#[test]
+fn address_families() {
+    let folder = folder_of(1);
+    let reached = |options: &[&str], host: &str, receiver: &Acceptor| {
+        let port = receiver.port.to_string();
+        let to = [host, port.as_str(), "1.dcm"];
+        let finished = Start::new(storescu()).args(options).args(to).folder(&folder).run();
+        assert!(matches!(finished.code, Some(0 | 1)), "{options:?} {host}: {}", finished.err);
+        finished.code == Some(0)
+    };
+    // A name that may stand for addresses of both kinds.
+    let over_four = Acceptor::usual();
+    for (options, expected) in [(&[][..], true), (&["-i4"], true), (&["-i6"], false), (&["-i0"], true)] {
+        assert_eq!(reached(options, "localhost", &over_four), expected, "{options:?}");
+    }
+    let Ok(listener) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)) else {
+        eprintln!("no IPv6 here: only IPv4 is looked at");
+        return;
+    };
+    let over_six = Acceptor::at(listener, |called, seen| {
+        called.accept_all();
+        called.serve(seen, |_| 0)
+    });
+    for (options, expected) in
+        [(&[][..], false), (&["-i6"], true), (&["-i6", "-i4"], false), (&["-i0"], true), (&["-i4", "-i0"], true)]
+    {
+        assert_eq!(reached(options, "::1", &over_six), expected, "{options:?}");
+    }
 }
 
 #[test]

@@ -3,14 +3,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::symlink;
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use pacs_testing::{Generated, LIMIT, Object, uid, within};
+use rustix::pty::{self, OpenptFlags};
 use tempfile::TempDir;
 
-use crate::sender::{Acceptor, file_in, file_of, folder_of, pipe, proposed, send, start, write};
+use crate::sender::{Acceptor, file_in, file_of, folder_of, pipe, proposed, send, start, storescu, write};
 
 #[test]
 fn proposals_from_files_need_no_configuration() {
@@ -257,6 +260,76 @@ fn a_report_tells_what_became_of_each_file() {
         report["files"].as_array().unwrap().iter().map(|file| file["result"].as_str().unwrap()).collect();
     assert_eq!(results, ["refused", "not tried", "not tried"]);
     assert_eq!(report["totals"]["exit_code"].as_u64(), Some(167));
+}
+
+/// What a run shows where its standard error is a terminal, and its exit code.
+fn on_a_terminal(folder: &TempDir, receiver: &Acceptor, args: &[&str]) -> (String, Option<i32>) {
+    let terminal = pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    pty::grantpt(&terminal).unwrap();
+    pty::unlockpt(&terminal).unwrap();
+    let name = pty::ptsname(&terminal, Vec::new()).unwrap();
+    let inside = fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let port = receiver.port.to_string();
+    let mut running = std::process::Command::new(storescu())
+        .args(["127.0.0.1", &port, "+sd", "."])
+        .args(args)
+        .current_dir(folder)
+        .env("TERM", "xterm")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(inside)
+        .spawn()
+        .unwrap();
+    let mut shown = Vec::new();
+    let mut terminal = fs::File::from(terminal);
+    let mut block = [0; 4096];
+    // Once nobody has the other side open any more, reading is an error.
+    while let Ok(count) = terminal.read(&mut block)
+        && count > 0
+    {
+        shown.extend_from_slice(&block[..count]);
+    }
+    (String::from_utf8_lossy(&shown).into_owned(), running.wait().unwrap().code())
+}
+
+/// A receiver that takes so many milliseconds for each object, and refuses that with this number.
+fn slow(pause: u64, refused: usize) -> Acceptor {
+    Acceptor::scripted(move |called, seen| {
+        called.accept_all();
+        called.serve(seen, |stored| {
+            std::thread::sleep(Duration::from_millis(pause));
+            if usize::from(stored.id) == refused { 0xA700 } else { 0 }
+        })
+    })
+}
+
+#[test]
+fn a_terminal_shows_how_far_it_is_and_the_log_is_no_part_of_it() {
+    let folder = folder_of(12);
+    let (shown, code) = on_a_terminal(&folder, &slow(200, 6), &["-nh"]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("/12 files, ") && shown.contains(" a second, ") && shown.contains(" left"), "{shown:?}");
+    // It grows, and goes away in the end.
+    let counts = shown.split("/12 files").filter_map(|before| before.rsplit(' ').next()?.parse::<u32>().ok());
+    let counts: BTreeSet<_> = counts.collect();
+    assert!(counts.len() > 3, "{counts:?}");
+    let rest = shown.rsplit("left").next().unwrap();
+    assert!(rest.contains("\x1b[2K") && rest.trim_matches(|c: char| "\r\n".contains(c)).ends_with("[2K"), "{rest:?}");
+    // The line of the log begins on a line that was wiped, and ends it.
+    let (before, line) = shown.split_once("W: ").expect("one file was refused");
+    assert!(before.ends_with("\x1b[2K") || before.ends_with('\n') || before.ends_with('\r'), "{before:?}");
+    let (line, _) = line.split_once("\r\n").unwrap();
+    assert!(line.contains("status 0xa700") && !line.contains("files"), "{line:?}");
+}
+
+#[test]
+fn whoever_reads_what_is_done_or_nothing_sees_no_bar() {
+    let folder = folder_of(12);
+    for args in [&["-q"][..], &["-v"], &["-d"], &["-ll", "warn", "+sp", "[1-5].dcm"]] {
+        let (shown, code) = on_a_terminal(&folder, &slow(10, 0), args);
+        assert_eq!(code, Some(0), "{shown}");
+        assert!(!shown.contains(" files, ") && !shown.contains('\x1b'), "{args:?}: {shown:?}");
+    }
 }
 
 #[test]

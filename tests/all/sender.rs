@@ -287,7 +287,11 @@ pub(crate) struct Acceptor {
 impl Acceptor {
     /// One that runs a script for each connection; what the script gives is noted as the end of the association.
     pub(crate) fn scripted(script: impl Fn(&mut Called, &Seen) -> u8 + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::at(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+    }
+
+    /// The same for connections that this listener gets.
+    pub(crate) fn at(listener: TcpListener, script: impl Fn(&mut Called, &Seen) -> u8 + Send + Sync + 'static) -> Self {
         let port = listener.local_addr().unwrap().port();
         let (seen, script) = (Seen::default(), Arc::new(script));
         let noted = seen.clone();

@@ -308,6 +308,79 @@ fn a_study_ends_when_another_begins_and_nobody_is_at_it() {
     assert_eq!(wait_lines(&events, 1).len(), 1, "the last study waits for another");
 }
 
+/// A peer that has begun to send an object, and the rest of it: all but the command and so much of the data set.
+fn begin(receiver: &Receiver, object: &Object, data: usize) -> (Peer, Vec<u8>) {
+    let mut peer = Peer::usual(receiver.port);
+    let command = Command::store_of(1, object).to_bytes();
+    let whole = message(1, &command, Some(&object.data), peer.max_length());
+    let rest = whole.len() - object.data.len() + data;
+    peer.send(&whole[..rest]);
+    thread::sleep(Duration::from_millis(200));
+    (peer, whole[rest..].to_vec())
+}
+
+#[test]
+fn a_transfer_that_has_told_another_study_delays_no_end() {
+    let events = tempfile::tempdir().unwrap();
+    let events = events.path().join("events");
+    let receiver = Receiver::start(&["-su", "S", "-xcs", &announcing(&events)]);
+    let mut a = Peer::usual(receiver.port);
+    assert_eq!(a.store(1, &of_study("1.1", "9.1")), 0);
+    assert!(a.release());
+    // A long object of study 9.3 is on its way; what it is of has come.
+    let object = of_study("3.1", "9.3");
+    let object = Object { data: [object.data, element(0x7FE0, 0x0010, "OW", &[0; 4000])].concat(), ..object };
+    let (mut slow, rest) = begin(&receiver, &object, object.data.len() - 3000);
+    // Another is at its beginning, and may be of any.
+    let (mut late, rest_of_late) = begin(&receiver, &of_study("3.2", "9.3"), 20);
+    let mut b = Peer::usual(receiver.port);
+    assert_eq!(b.store(1, &of_study("2.1", "9.2")), 0);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(lines(&events), [""; 0]);
+    let (now, later) = rest_of_late.split_at(rest_of_late.len() - 2);
+    late.send(now);
+    thread::sleep(Duration::from_millis(300));
+    assert_eq!(lines(&events), [""; 0], "its study has not come whole");
+    late.send(later);
+    assert_eq!(late.response().unwrap().status(), 0);
+    assert_eq!(wait_lines(&events, 1), ["S_9.1 1 PEER"]);
+    slow.send(&rest);
+    assert_eq!(slow.response().unwrap().status(), 0);
+    assert!(slow.release() && late.release() && b.release());
+}
+
+#[test]
+fn a_study_stays_open_while_an_object_of_it_comes_that_began_after_all_had_left() {
+    let events = tempfile::tempdir().unwrap();
+    let events = events.path().join("events");
+    for sorting in ["-su", "-ss"] {
+        let receiver = Receiver::start(&[sorting, "S", "-xcs", &format!("ls #p | wc -l >> '{}'", events.display())]);
+        let mut a = Peer::usual(receiver.port);
+        assert_eq!(a.store(1, &of_study("1.1", "9.1")), 0);
+        assert!(a.release());
+        let (mut unknown, rest) = begin(&receiver, &of_study("2.2", "9.2"), 0);
+        let mut b = Peer::usual(receiver.port);
+        assert_eq!(b.store(1, &of_study("2.1", "9.2")), 0);
+        // Study 9.1 has been left. What may be of it keeps it open, until this tells that it is.
+        let object = of_study("1.2", "9.1");
+        let object = Object { data: [object.data, element(0x7FE0, 0x0010, "OW", &[0; 4000])].concat(), ..object };
+        let (mut more, rest_of_more) = begin(&receiver, &object, object.data.len() - 3000);
+        unknown.send(&rest);
+        assert_eq!(unknown.response().unwrap().status(), 0);
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(lines(&events), [""; 0], "an object of study 9.1 is on its way");
+        more.send(&rest_of_more);
+        assert_eq!(more.response().unwrap().status(), 0);
+        assert!(more.release());
+        assert!(unknown.release());
+        assert_eq!(b.store(1, &of_study("2.3", "9.2")), 0);
+        let announced: Vec<_> = wait_lines(&events, 1).iter().map(|line| line.trim().to_owned()).collect();
+        assert_eq!(announced, ["2"], "{sorting}: once, and complete");
+        assert!(b.release());
+        fs::remove_file(&events).unwrap();
+    }
+}
+
 #[test]
 fn silence_ends_a_study_within_an_association_and_between_them() {
     let events = tempfile::tempdir().unwrap();

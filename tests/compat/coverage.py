@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Prove that a scenario notices when an option is ignored.
 
-usage: coverage.py [-r DIR] [-j N] [-v] [OPTION ...]
+usage: coverage.py [-r DIR] [-j N] [-v] [-p PROGRAM] [OPTION ...]
   OPTION   only these rows of coverage.tsv (long names without the dashes; default: every row that names a scenario)
+  -p PROGRAM   only the options of this program
   -r DIR   folder with DCMTK's programs (default: those on PATH)
   --ours DIR   folder with ours, for the options that DCMTK has not: they are proved on our program (without: left out)
   -j N     run N at a time (default 2);  -v says what each scenario noticed
 
-coverage.tsv names for each storescp option a scenario of this folder. Each of those runs on DCMTK as it is, and once more
-for each of its options on a storescp that drops that option and its values from its command line and hands the rest to
-DCMTK's. The facts must differ, or the scenario would not miss the option. Options that DCMTK takes and does nothing with
+coverage.tsv names for each option of storescp and storescu a scenario of this folder. Each of those runs on DCMTK as it is,
+and once more for each of its options on a program that drops that option and its values from its command line and hands
+the rest to DCMTK's. The facts must differ, or the scenario would not miss the option. Options that DCMTK takes and does nothing with
 (note `no effect`) are made unknown instead. A control whose option nobody gives must change no fact.
 The last line is `N passed, M failed`, counting options. Exit status: 0 nothing failed, 1 something failed, 2 could not run.
 """
@@ -17,10 +18,12 @@ import argparse, csv, glob, os, shutil, sys, tempfile, time
 
 import differ
 
+PROGRAMS = ("storescp", "storescu")
+TOOLS = ("storescp", "storescu", "dcmqrscp")
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTROL = "--nobody-gives-this"
 DROPPING = """#!/bin/bash
-# storescp without the option {names}
+# {program} without the option {names}
 left=$#
 while [ $left -gt 0 ]; do
   word=$1; shift; left=$((left - 1))
@@ -29,7 +32,7 @@ while [ $left -gt 0 ]; do
     *) set -- "$@" "$word" ;;
   esac
 done
-exec -a "$0" {storescp} "$@"
+exec -a "$0" {real} "$@"
 """
 DROP_VALUES = 'for _ in {}; do [ $left -gt 0 ] && {{ shift; left=$((left - 1)); }}; done'
 MAKE_UNKNOWN = 'set -- "$@" --not-an-option'
@@ -41,15 +44,16 @@ def table(name):
     return list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-def dropping(root, reference, storescp, names, values, unknown=False):
-    """A folder with a storescp that ignores an option, and with DCMTK's other programs."""
-    folder = tempfile.mkdtemp(dir=root)
-    for tool in ("storescu", "dcmqrscp"):
-        os.symlink(os.path.join(reference, tool), os.path.join(folder, tool))
+def dropping(root, reference, real, names, values, unknown=False):
+    """A folder with a program that ignores an option, and with DCMTK's other programs."""
+    folder, program = tempfile.mkdtemp(dir=root), os.path.basename(real)
+    for tool in TOOLS:
+        if tool != program:
+            os.symlink(os.path.join(reference, tool), os.path.join(folder, tool))
     action = MAKE_UNKNOWN if unknown else DROP_VALUES.format(" ".join(map(str, range(values)))) if values else ":"
-    with open(os.path.join(folder, "storescp"), "w") as f:
-        f.write(DROPPING.format(names="|".join(f"'{n}'" for n in names), action=action, storescp=storescp))
-    os.chmod(os.path.join(folder, "storescp"), 0o755)
+    with open(os.path.join(folder, program), "w") as f:
+        f.write(DROPPING.format(program=program, names="|".join(f"'{n}'" for n in names), action=action, real=real))
+    os.chmod(os.path.join(folder, program), 0o755)
     return folder
 
 
@@ -77,6 +81,7 @@ def main():
     ap.add_argument("-r")
     ap.add_argument("--ours")
     ap.add_argument("-j", type=int, default=2)
+    ap.add_argument("-p", choices=PROGRAMS)
     ap.add_argument("-v", action="store_true")
     ap.add_argument("options", nargs="*")
     a = ap.parse_args()
@@ -86,37 +91,39 @@ def main():
         return 2
     reference = os.path.abspath(found)
     scenarios = differ.load(sorted(glob.glob(os.path.join(HERE, "scenarios_*.py"))))
-    options = {r["long"]: r for r in table("options-storescp.tsv")}
+    options = {(p, r["long"]): r for p in PROGRAMS for r in table(f"options-{p}.tsv")}
     rows = [r for r in table("coverage.tsv") if r["proof"] in scenarios and (not a.options or r["option"].lstrip("-") in a.options)
-            and (a.ours or options[r["option"]]["since"] != "ours")]
+            and a.p in (None, r["program"]) and (a.ours or options[r["program"], r["option"]]["since"] != "ours")]
     os.environ.update(TCP_NODELAY="1", LC_ALL="C.UTF-8")
     differ.adopt()
     root = tempfile.mkdtemp(prefix="coverage-")
     try:
         jobs = {}
         for r in rows:
-            o, proof = options[r["option"]], r["proof"]
+            program, proof = r["program"], r["proof"]
+            o = options[program, r["option"]]
             plain = os.path.abspath(a.ours) if o["since"] == "ours" else reference
-            storescp = os.path.join(plain, "storescp")
+            real = os.path.join(plain, program)
             names, values = [n for n in (o["short"], o["long"]) if n], sum(":" in w for w in o["params"].split())
             jobs[proof, "as it is"] = proof, plain
-            if (proof, "control") not in jobs:
-                jobs[proof, "control"] = proof, dropping(root, reference, storescp, [CONTROL], 0)
-            jobs[proof, r["option"]] = proof, dropping(root, reference, storescp, names, values, r["note"].startswith("no effect"))
+            if (proof, program) not in jobs:
+                jobs[proof, program] = proof, dropping(root, reference, real, [CONTROL], 0)
+            jobs[proof, program, r["option"]] = proof, dropping(root, reference, real, names, values, r["note"].startswith("no effect"))
         facts = run(jobs, scenarios, reference, root, max(1, a.j))
     finally:
         shutil.rmtree(root, ignore_errors=True)
     passed = failed = 0
     for r in rows:
-        plain, same, without = (facts[r["proof"], x] for x in ("as it is", "control", r["option"]))
+        program, option, proof = r["program"], r["option"], r["proof"]
+        plain, same, without = (facts[key] for key in ((proof, "as it is"), (proof, program), (proof, program, option)))
         noticed = [k for k in {**plain, **without} if plain.get(k) != without.get(k)]
         trouble = f"the scenario breaks: {plain['!']}" if "!" in plain else "the scenario is unstable" if same != plain else \
             "" if noticed else "the scenario does not notice that it is ignored"
         passed, failed = passed + (not trouble), failed + bool(trouble)
         if trouble:
-            print(f"FAILED  {r['option']}: {r['proof']}: {trouble}")
+            print(f"FAILED  {program} {option}: {proof}: {trouble}")
         elif a.v:
-            print(f"noticed {r['option']}: {r['proof']}: {', '.join(noticed[:3])[:150]}")
+            print(f"noticed {program} {option}: {proof}: {', '.join(noticed[:3])[:150]}")
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 mod admit;
+mod check;
 mod crowd;
 mod dump;
 mod options;
@@ -19,11 +20,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use pacs_core::archive::adopt::Manner;
 use pacs_core::archive::config::{self, Report};
 use pacs_core::archive::matching::PnMatch;
 use pacs_core::archive::{Archive, Settings};
 use pacs_core::association::Timeouts;
 use pacs_core::association::profile::{self, AcceptProfile, Proposal};
+use pacs_core::dataset::vr::Dictionary;
 use pacs_core::dataset::{Context, ScratchMaker};
 use pacs_core::net::listen::{Listener, Serving, Stop};
 use pacs_core::net::resolve::Resolver;
@@ -39,7 +42,6 @@ use crowd::Crowd;
 use options::{Config, Outcome, Task};
 use retrieve::Sending;
 use server::{Server, Site};
-use store::Manner;
 
 /// The logger of this program.
 const TARGET: &str = "dcmtk.apps.dcmqrscp";
@@ -83,6 +85,7 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     debug!(target: TARGET, "{}", help::banner("dcmqrscp"));
     let file = options.file.clone().unwrap_or_else(default_file);
     let config = load(&file)?;
+    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     match &options.beyond.task {
         Task::Serve => {}
         Task::CheckConfig => return Ok(check_config(&config, &file)),
@@ -90,15 +93,12 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
             _ = io::stdout().write_all(&config.print());
             return Ok(());
         }
-        Task::Check(_) | Task::Repair(_) => {
-            fatal!(target: TARGET, "--check and --repair are not available yet");
-            return Err(Failed(exit::COMMANDLINE_SYNTAX_ERROR));
-        }
+        Task::Check(title) => return check::run(&config, title, settings(&options, dictionary), Manner::Look),
+        Task::Repair(title) => return check::run(&config, title, settings(&options, dictionary), Manner::Mend),
     }
     for remark in config.remarks() {
         warn!(target: TARGET, "{}", remark.located(&file));
     }
-    let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let port = options.port.unwrap_or(config.port);
     let listener = listen(&options, port)?;
     user::become_configured(&config)?;
@@ -117,6 +117,12 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     }
     server.archive.close();
     Ok(())
+}
+
+/// How areas are opened.
+fn settings(options: &Config, dictionary: &'static Dictionary) -> Settings {
+    let index_directory = options.beyond.index_directory.clone();
+    Settings { sync: !options.beyond.no_sync, index_directory, dictionary }
 }
 
 fn default_file() -> PathBuf {
@@ -210,7 +216,7 @@ fn server(
     options: Config,
     config: config::Config,
     profiles: Profiles,
-    dictionary: &'static pacs_core::dataset::vr::Dictionary,
+    dictionary: &'static Dictionary,
     progress: Progress,
 ) -> Result<Server, Failed> {
     let mut context = Context::new(ScratchMaker::in_memory());
@@ -245,12 +251,8 @@ fn server(
             options::PnMatch::Fold => PnMatch::Fold,
         },
         site: RwLock::new(Arc::new(Site::new(&options, config, &profiles))),
-        archive: Archive::new(Settings {
-            sync: !options.beyond.no_sync,
-            index_directory: options.beyond.index_directory.clone(),
-            dictionary,
-        }),
-        manner: Manner {
+        archive: Archive::new(settings(&options, dictionary)),
+        manner: store::Manner {
             bit_preserving: options.output.bit_preserving,
             form: options.output.form(),
             meta: options.output.format == output::Format::File,

@@ -155,6 +155,9 @@ impl Desk {
     /// An association begins.
     pub(crate) fn visit(&self, parties: &Parties) -> Visit<'_> {
         self.events.expect(parties.address);
+        if !self.keeping.ignore {
+            self.output.refresh();
+        }
         Visit::new(self)
     }
 

@@ -52,6 +52,12 @@ impl Output {
         &self.top
     }
 
+    /// Goes over to the folder that stands at the path by now, if somebody has moved this one away and made another.
+    pub(crate) fn refresh(&self) {
+        // Where there is none, the one that was moved is still good: what it gets is not lost.
+        let _ = self.top.folder.refresh();
+    }
+
     /// A file for an object that is on its way.
     pub(crate) fn stage(&self) -> io::Result<Staged> {
         self.top.folder.stage()

@@ -89,23 +89,31 @@ impl Source for Opened {
             }
         }
     }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        self.whole.as_ref()?.in_memory(offset)
+    }
 }
 
-/// All files that are named, or found in folders that are.
+/// All files that are named, or found in folders that are; and of each whether it was seen to be a regular file.
 ///
 /// # Errors
 /// When there is none; the log has it.
-pub(crate) fn gather(config: &Config) -> Result<Vec<PathBuf>, Failed> {
+pub(crate) fn gather(config: &Config) -> Result<(Vec<PathBuf>, Vec<bool>), Failed> {
     let input = &config.input;
     if input.scan {
         info!(target: TARGET, "determining input files ...");
     }
-    let mut files = Vec::new();
+    let (mut files, mut regular) = (Vec::new(), Vec::new());
     for name in &config.names {
         if !Path::new(name).is_dir() {
             files.push(PathBuf::from(name));
+            regular.push(false);
         } else if input.scan {
-            scan(name, input, &mut files);
+            scan(name, input, |path, is_regular| {
+                files.push(path);
+                regular.push(is_regular);
+            });
         } else {
             let shown = Path::new(name).display();
             warn!(target: TARGET, "ignoring directory because option --scan-directories is not set: {shown}");
@@ -115,12 +123,12 @@ pub(crate) fn gather(config: &Config) -> Result<Vec<PathBuf>, Failed> {
         fatal!(target: TARGET, "no input files to be sent");
         return Err(Failed);
     }
-    Ok(files)
+    Ok((files, regular))
 }
 
 /// Adds what is in a folder in the order of the folder, those in folders within at the place of the folder.
 // DCMTK: the same order, which is none; but it says nothing of folders it cannot read, and follows links for ever.
-fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
+fn scan(folder: &OsString, input: &Input, mut add: impl FnMut(PathBuf, bool)) {
     let depth = if input.recurse { usize::MAX } else { 1 };
     let entries = WalkDir::new(folder).follow_links(true).min_depth(1).max_depth(depth);
     for entry in entries {
@@ -129,7 +137,8 @@ fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
             Ok(entry) => {
                 let wanted = |pattern: &OsString| pattern::matches(pattern.as_bytes(), entry.file_name().as_bytes());
                 if input.pattern.as_ref().is_none_or(wanted) {
-                    files.push(entry.into_path());
+                    let is_regular = entry.file_type().is_file();
+                    add(entry.into_path(), is_regular);
                 }
             }
             Err(e) if e.loop_ancestor().is_some() => {
@@ -137,7 +146,7 @@ fn scan(folder: &OsString, input: &Input, files: &mut Vec<PathBuf>) {
                 warn!(target: TARGET, "ignoring a link that leads back to a folder above it: {shown}");
             }
             // A link to nowhere, or a folder that cannot be read: what is said of other files will be said of it.
-            Err(e) => files.extend(e.path().map(Path::to_owned)),
+            Err(e) => e.path().into_iter().for_each(|path| add(path.to_owned(), false)),
         }
     }
 }
@@ -153,19 +162,25 @@ pub(crate) struct Looking<'l> {
     pub(crate) left_out: &'l mut dyn FnMut(&Path, &str),
 }
 
-/// Looks at each file: those that cannot be sent end the program or, with `--no-halt`, are left out.
+/// Looks at each file, but not again at what was seen to be a regular one: those that cannot be sent end the program or, with `--no-halt`, are left out.
 ///
 /// # Errors
 /// When the program must end; the log has it.
-pub(crate) fn check(config: &Config, files: &mut Vec<PathBuf>, looking: Looking<'_>) -> Result<(), Failed> {
+pub(crate) fn check(
+    config: &Config,
+    files: &mut Vec<PathBuf>,
+    regular: &[bool],
+    looking: Looking<'_>,
+) -> Result<(), Failed> {
     info!(target: TARGET, "checking input files ...");
     let Looking { mut inspect, left_out } = looking;
-    let mut failed = false;
+    let (mut failed, mut regular) = (false, regular.iter());
     files.retain(|path| {
+        let is_regular = regular.next().is_some_and(|is_regular| *is_regular);
         if failed {
             return false;
         }
-        let seen = look_at(path, config, inspect.is_some());
+        let seen = look_at(path, is_regular, config, inspect.is_some());
         let fault = match (seen, &mut inspect) {
             (Err(fault), _) => fault,
             (Ok(Some((head, object))), Some(inspect)) => {
@@ -187,9 +202,9 @@ pub(crate) fn check(config: &Config, files: &mut Vec<PathBuf>, looking: Looking<
 }
 
 /// What is wrong with a file before it is sent, as DCMTK says it.
-fn look_at(path: &Path, config: &Config, inspect: bool) -> Result<Option<(Head, Object)>, String> {
+fn look_at(path: &Path, is_regular: bool, config: &Config, inspect: bool) -> Result<Option<(Head, Object)>, String> {
     let shown = path.display();
-    if !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+    if !is_regular && !fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
         return Err(format!("cannot access file: {shown}"));
     }
     if !inspect {

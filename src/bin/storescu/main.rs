@@ -79,10 +79,11 @@ fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Fail
     let profile = propose::profile(config)?;
     debug!(target: TARGET, "{}", help::banner("storescu"));
     let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
-    let mut files = inputs::gather(config)?;
+    let (mut files, mut regular) = inputs::gather(config)?;
     let journal = Journal::open(config)?;
     if let Some(journal) = &journal {
         journal.leave_out(&mut files, |path| report.sent_before(path));
+        regular.clear();
         if files.is_empty() {
             return Ok(exit::NO_ERROR);
         }
@@ -99,7 +100,7 @@ fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Fail
         _ => None,
     };
     let left_out = &mut |path: &Path, reason: &str| report.left_out(path, reason);
-    inputs::check(config, &mut files, Looking { inspect, left_out })?;
+    inputs::check(config, &mut files, &regular, Looking { inspect, left_out })?;
     let all = |proposal| vec![Group { proposal, files: None }];
     let groups = match profile {
         Some(profile) => all(propose::of_profile(profile)?),

@@ -1,6 +1,7 @@
 //! A file on its way: it is read once, its context is chosen, and it is known what it will be on the wire. Nothing of that is
 //! said yet, for a file may be looked at before its turn.
 
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,10 +80,18 @@ impl From<io::Error> for Trouble {
     }
 }
 
+/// A choice that was made: most files are like the one before.
+#[derive(Debug, Default)]
+pub(crate) struct Choice {
+    class: String,
+    syntax: String,
+    context: Option<(u8, String)>,
+}
+
 /// Where contexts are chosen from.
 pub(crate) enum Chosen<'a> {
-    /// An association.
-    From(&'a Association),
+    /// An association, and what was chosen last.
+    From(&'a Association, &'a RefCell<Choice>),
     /// One that is lost: what would have been is still told.
     Lost(&'a PresentationContexts),
 }
@@ -91,9 +100,14 @@ impl Chosen<'_> {
     /// The context for a class, and its syntax.
     fn context(&self, class: &str, syntax: &str) -> Option<(u8, String)> {
         match self {
-            Self::From(association) => {
-                let context = context_for(association, class, syntax)?;
-                Some((context.id, context.transfer_syntax.clone().into_owned()))
+            Self::From(association, last) => {
+                let mut last = last.borrow_mut();
+                if last.class != class || last.syntax != syntax {
+                    let context = context_for(association, class, syntax)
+                        .map(|context| (context.id, context.transfer_syntax.clone().into_owned()));
+                    *last = Choice { class: class.to_owned(), syntax: syntax.to_owned(), context };
+                }
+                last.context.clone()
             }
             Self::Lost(contexts) => {
                 let context = contexts.of_class(class).next()?;

@@ -1,6 +1,7 @@
 //! One association: it is asked for, files are sent over it one after the other, and it is ended. All lines that DCMTK's
 //! program logs meanwhile are logged here.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,7 @@ use tracing::{Level, debug, enabled, error, info, warn};
 use crate::explain;
 use crate::invent::{self, Invented, Inventor};
 use crate::options::Config;
-use crate::prepare::{Chosen, Reading, Ready, Trouble};
+use crate::prepare::{Choice, Chosen, Reading, Ready, Trouble};
 use crate::propose::Proposal;
 use crate::{Failed, TARGET};
 
@@ -132,6 +133,8 @@ pub(crate) struct Session<'s> {
     contexts: PresentationContexts,
     peer_max_pdu: u32,
     message_id: u16,
+    /// The context that the last file was sent on.
+    chosen: RefCell<Choice>,
     /// Small files are read into it.
     buffer: Vec<u8>,
     /// A file that has been looked at before its turn.
@@ -197,6 +200,7 @@ impl<'c> Sender<'c> {
             contexts,
             peer_max_pdu,
             message_id: 0,
+            chosen: RefCell::default(),
             buffer: Vec::new(),
             ahead: None,
         })
@@ -255,7 +259,7 @@ impl Session<'_> {
     fn read(&mut self, path: &Path, longest: u64) -> Option<Reading> {
         let buffer = std::mem::take(&mut self.buffer);
         let contexts = match &self.association {
-            Some(association) => Chosen::From(association),
+            Some(association) => Chosen::From(association, &self.chosen),
             None => Chosen::Lost(&self.contexts),
         };
         Reading::of(path, self.sender, &contexts, buffer, longest)

@@ -109,7 +109,10 @@ pub(super) fn need(area: &Area) -> Result<Need, Error> {
 }
 
 /// Takes an area over, or puts it right.
-pub(super) fn adopt(area: &Area, dictionary: &'static Dictionary) -> Result<Survey, Error> {
+///
+/// # Errors
+/// Those of the catalog.
+pub fn adopt(area: &Area, dictionary: &'static Dictionary) -> Result<Survey, Error> {
     let state = index_state(area);
     let survey = compare(area, dictionary, Manner::Mend)?;
     area.catalog().set_note(INDEX_SEEN, &state)?;

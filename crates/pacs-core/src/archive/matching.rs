@@ -9,10 +9,12 @@ mod moment;
 mod tests;
 mod wildcard;
 
-pub use crate::dataset::charset::CharacterSets;
 pub use fold::fold;
 pub use moment::{Span, date};
 
+pub use crate::dataset::charset::CharacterSets;
+
+use crate::dataset::charset::is_affected;
 use crate::dataset::vr::Vr;
 use moment::{Time, time};
 use std::borrow::Cow;
@@ -35,11 +37,6 @@ pub fn stripped(value: &[u8]) -> &[u8] {
     let Some(first) = value.iter().position(counts) else { return &[] };
     let last = value.iter().rposition(counts).unwrap_or(first);
     &value[first..=last]
-}
-
-/// Whether values of this VR are read in the Specific Character Set (PS3.5 6.1.2.2).
-const fn is_text(vr: Vr) -> bool {
-    matches!(vr, Vr::LO | Vr::LT | Vr::PN | Vr::SH | Vr::ST | Vr::UC | Vr::UT)
 }
 
 /// The characters of a stored value for an index: what is read of it, stripped, or nothing where it cannot be read.
@@ -91,7 +88,7 @@ impl Matcher {
             return None;
         }
         Some(match vr {
-            _ if is_text(vr) => {
+            _ if is_affected(vr) => {
                 let names = if vr == Vr::PN { names } else { PnMatch::Exact };
                 let text = text(value, vr, sets).map(|text| folded(&text, names).into_owned());
                 Matcher::Text { bytes: value.to_vec(), text, vr, names }

@@ -343,7 +343,9 @@ impl MetaElement {
 /// A UID as it is meant: up to a NUL, without blanks.
 fn uid(value: &[u8]) -> String {
     let end = value.iter().position(|byte| *byte == 0).unwrap_or(value.len());
-    value[..end].iter().filter(|byte| **byte != b' ').map(|byte| char::from(*byte)).collect()
+    let mut text = String::with_capacity(end);
+    text.extend(value[..end].iter().filter(|byte| **byte != b' ').map(|byte| char::from(*byte)));
+    text
 }
 
 /// A title as it is meant: up to a NUL, without the blanks around it.
@@ -384,6 +386,9 @@ struct Window<'s, S> {
 impl<S: Source> Window<'_, S> {
     /// The bytes from `at` on: `count` of them, which are no more than a block, or less at the end.
     fn at(&mut self, at: u64, count: usize) -> io::Result<&[u8]> {
+        if let Some(bytes) = self.source.in_memory(at) {
+            return Ok(&bytes[..bytes.len().min(count)]);
+        }
         let within = |start: u64| usize::try_from(at.checked_sub(start)?).ok();
         let mut from = within(self.start);
         if from.is_none_or(|from| from + count > self.bytes.len()) {

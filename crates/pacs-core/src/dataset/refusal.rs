@@ -81,7 +81,8 @@ impl Reason {
             Reason::UndefinedLengthObOw => "0001:0033",
             Reason::VoiLutObOw => "0001:0034",
             Reason::PixelDataDefinedLength => "0001:0035",
-            Reason::TooDeep => "0001:0036",
+            // The first number that 3.6.7, which knows no such limit, gives to nothing else.
+            Reason::TooDeep => "0001:003d",
         }
     }
 

@@ -7,6 +7,7 @@ use super::form::{Form, OutputSyntax, Syntax};
 use super::plan::Lengths;
 use super::refusal::{Error, Reason, Refusal, Warnings};
 use super::storage::{Append, ScratchMaker, Sink, Source, read_exact_at};
+use super::tag::Tag;
 use super::vr::Dictionary;
 use super::walk::{Reading, Walker};
 use super::watch::{Found, Wanted, Watch};
@@ -146,6 +147,12 @@ impl<'d> Rewriter<'d> {
         }
     }
 
+    /// A wanted element at the top of the data set, once it has passed. In a data set that has it twice it may turn out not to
+    /// be the one that stays.
+    pub fn seen(&self, tag: Tag) -> Option<&Found> {
+        self.emitter.watch.seen(tag)
+    }
+
     /// Ends the data set: all of it has been pushed.
     ///
     /// # Errors
@@ -203,7 +210,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// The element of that tag, if it was wanted and is there.
-    pub fn found(&self, tag: super::tag::Tag) -> Option<&Found> {
+    pub fn found(&self, tag: Tag) -> Option<&Found> {
         self.found.iter().find(|found| found.tag == tag)
     }
 }

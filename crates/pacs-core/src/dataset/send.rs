@@ -133,7 +133,7 @@ impl<'d> Prepared<'d> {
         let settings = Settings { conversion: &conversion, context: &context, replace: &replace };
         let mut counted = Counted { out, count: 0 };
         if let Way::Copy(len) = way {
-            copy(source, from, len, &mut counted)?;
+            copy_all(source, from, len, &mut counted)?;
         } else if conversion.output.deflated {
             let mut deflater = Deflater::new(form.compression, &mut counted);
             write(way, settings, source, from, len, &mut deflater)?;
@@ -164,7 +164,7 @@ fn write(
     out: &mut dyn Append,
 ) -> Result<(), Error> {
     match way {
-        Way::Copy(len) => copy(source, from, len, out),
+        Way::Copy(len) => copy_all(source, from, len, out),
         Way::Arrange { scratch, mut arranged } => arranged.write(&scratch, out),
         Way::Recode(plan) => {
             let lengths = Lengths::Known { plan, next: 0 };
@@ -174,6 +174,13 @@ fn write(
             if writing.emitter.pending.position() != len { Err(Error::SourceChanged) } else { Ok(()) }
         }
     }
+}
+
+/// Writes bytes of the source as they are.
+fn copy_all(source: &impl Source, from: u64, len: u64, out: &mut dyn Append) -> Result<(), Error> {
+    let Some(bytes) = source.in_memory(from) else { return copy(source, from, len, out) };
+    let bytes = usize::try_from(len).ok().and_then(|len| bytes.get(..len)).ok_or(Error::SourceChanged)?;
+    Ok(out.append(&[IoSlice::new(bytes)])?)
 }
 
 /// Writes a data set that is out of order to a scratch file, in order of arrival.
@@ -245,34 +252,44 @@ impl<'d> Recoding<'d> {
     }
 
     fn run(&mut self, source: &impl Source, from: u64, sink: &mut impl Sink) -> Result<(), Error> {
-        let mut buffer = vec![0; FIRST];
-        let Self { walker, emitter, inflater, read } = self;
-        loop {
-            if buffer.len() < BUFFER && *read >= FIRST as u64 {
-                buffer = vec![0; BUFFER];
-            }
-            let count = source.read_at(&mut buffer, from + *read)?;
-            if count == 0 {
-                break;
-            }
-            *read += count as u64;
-            let bytes = &buffer[..count];
-            match inflater {
-                None => super::rewrite::walk(walker, emitter, &[bytes], sink)?,
-                Some(inflater) => {
-                    inflater.feed(bytes, |bytes| super::rewrite::walk(walker, emitter, &[bytes], sink))?;
-                }
-            }
+        match source.in_memory(from) {
+            Some(bytes) => self.take(bytes, sink)?,
+            None => self.read(source, from, sink)?,
         }
-        if *read == 0 {
+        if self.read == 0 {
             return Err(Refusal::at(Reason::Empty, 0).into());
         }
+        let Self { walker, emitter, inflater, .. } = self;
         if let Some(inflater) = inflater {
             inflater.finish()?;
         }
         let mut pass = Pass { emitter, slices: &[], sink };
         walker.finish(&mut pass)?;
         pass.finish()
+    }
+
+    fn read(&mut self, source: &impl Source, from: u64, sink: &mut impl Sink) -> Result<(), Error> {
+        let mut buffer = vec![0; FIRST];
+        loop {
+            if buffer.len() < BUFFER && self.read >= FIRST as u64 {
+                buffer = vec![0; BUFFER];
+            }
+            let count = source.read_at(&mut buffer, from + self.read)?;
+            if count == 0 {
+                return Ok(());
+            }
+            self.take(&buffer[..count], sink)?;
+        }
+    }
+
+    /// Takes the next bytes.
+    fn take(&mut self, bytes: &[u8], sink: &mut impl Sink) -> Result<(), Error> {
+        let Self { walker, emitter, inflater, read } = self;
+        *read += bytes.len() as u64;
+        match inflater {
+            None => super::rewrite::walk(walker, emitter, &[bytes], sink),
+            Some(inflater) => inflater.feed(bytes, |bytes| super::rewrite::walk(walker, emitter, &[bytes], sink)),
+        }
     }
 }
 

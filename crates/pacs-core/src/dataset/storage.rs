@@ -23,6 +23,12 @@ pub trait Sink: Append {
 pub trait Source {
     /// Reads at most a buffer full from `offset` on. 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// All bytes from `offset` on, where they are in memory already: nothing needs to be copied then.
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        _ = offset;
+        None
+    }
 }
 
 /// A file of our own for a while.
@@ -92,6 +98,10 @@ impl<T: Source + ?Sized> Source for Box<T> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         (**self).read_at(buffer, offset)
     }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        (**self).in_memory(offset)
+    }
 }
 
 impl Append for Staged {
@@ -146,19 +156,31 @@ impl Source for Vec<u8> {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.as_slice().read_at(buffer, offset)
     }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        self.as_slice().in_memory(offset)
+    }
 }
 
 impl Source for [u8] {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let rest = usize::try_from(offset).ok().and_then(|start| self.get(start..)).unwrap_or_default();
+        let rest = self.in_memory(offset).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
         Ok(count)
+    }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        Some(usize::try_from(offset).ok().and_then(|start| self.get(start..)).unwrap_or_default())
     }
 }
 
 impl<T: Source + ?Sized> Source for &T {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         (**self).read_at(buffer, offset)
+    }
+
+    fn in_memory(&self, offset: u64) -> Option<&[u8]> {
+        (**self).in_memory(offset)
     }
 }

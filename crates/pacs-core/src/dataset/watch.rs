@@ -111,6 +111,12 @@ impl Watch {
         }
     }
 
+    /// The first of that tag at the top so far.
+    pub(crate) fn seen(&self, tag: Tag) -> Option<&Found> {
+        let (_, candidates) = self.wanted.iter().find(|(wanted, _)| wanted.tag == tag)?;
+        candidates.iter().map(|candidate| &candidate.found).find(|found| found.depth == 0)
+    }
+
     /// The best of each that is wanted and there; behind one that is in an item, that at the top if there is one.
     pub(crate) fn found(&self) -> Vec<Found> {
         let best = |candidates: &[Candidate]| {

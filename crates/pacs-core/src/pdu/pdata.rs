@@ -14,7 +14,7 @@ use super::{HEADER_LENGTH, PduHeader, PduType};
 pub const PDV_HEADER_LENGTH: usize = 6;
 
 /// Buffer of an association that waits; most commands fit.
-const SMALL: usize = 1 << 10;
+const SMALL: usize = 3 << 10;
 
 /// Buffer of an association that receives a data set: one system call brings many PDUs.
 pub const LARGE: usize = 256 << 10;

@@ -81,10 +81,11 @@ impl Content {
     /// The status that follows from the UIDs in the data set (PS3.4 B.2.3): they must be those of the request.
     pub fn status(&self, request: &CStoreRq) -> u16 {
         let Self::Read(found) = self else { return status::SUCCESS };
-        // DCMTK: searched depth first, so that one in an item that stands before counts; of any VR that is text, but not of
-        // another, as UN.
+        // DCMTK: searched depth first, so that one in an item that stands before counts; of any VR that is text, but of
+        // another, as UN, only if it is empty.
         let first = |tag| found.iter().find(|found| found.tag == tag);
-        let text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text();
+        let is_empty = |found: &Found| found.value.is_empty() && !found.cut;
+        let text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text() || is_empty(found);
         let (class, instance) = (first(Tag::SOP_CLASS).filter(text), first(Tag::SOP_INSTANCE).filter(text));
         let (Some(class), Some(instance)) = (class, instance) else {
             return status::CANNOT_UNDERSTAND;
@@ -100,7 +101,8 @@ impl Content {
 
 /// The owner of a storage provider: where objects go and when one is finished.
 ///
-/// The calls for one object come in this order: `begin`, `progress` any number of times, then `finish` and `answered`, or
+/// The calls for one object come in this order: `begin`, `progress` any number of times and `learned` at most once between
+/// them, then `finish` and `answered`, or
 /// `broken` when the data set does not come whole.
 pub trait Destination {
     /// One object's way through.
@@ -122,6 +124,10 @@ pub trait Destination {
 
     /// So many more presentation data values have come.
     fn progress(&self, object: &mut Self::Object, pdvs: usize);
+
+    /// The data set has told its Study Instance UID, before it has come whole. Said only where it is read, and of a data set
+    /// that has several it may not be the one that counts: that is told at the end.
+    fn learned(&self, _object: &mut Self::Object, _study: &Found) {}
 
     /// The data set has come whole: name it, keep it, say so in the log. The status is answered to the peer; success means
     /// that the object is never lost from here on.

@@ -88,11 +88,12 @@ pub enum Event<'e, P> {
     Sent(usize),
     /// Its answer.
     Answered(&'e Response),
-    /// An object could not be sent, or was not answered; none: it was gone before it could be described.
+    /// An object could not be sent, or was not answered; none: it was gone before it could be described. Not said of each
+    /// object where there was no association to begin with.
     Failed(Option<&'e Object<P>>, &'e NotSent),
     /// The peer wants no more.
     Cancelled,
-    /// A response is on its way, the first, second …: with it the list of those that failed, if there is one.
+    /// A response is on its way: the first, second ….
     Responded(u64, &'e Response),
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn place(
     found: &[Found],
     who: impl Fn() -> String,
 ) -> Option<Place> {
-    let uid = first_value(found, Tag::STUDY_INSTANCE);
+    let uid = top(found, Tag::STUDY_INSTANCE).map(first_value).unwrap_or_default();
     if uid.is_empty() {
         error!(
             target: TARGET,
@@ -147,9 +147,8 @@ fn top(found: &[Found], tag: Tag) -> Option<&Found> {
 }
 
 /// DCMTK: of several values the first.
-fn first_value(found: &[Found], tag: Tag) -> &[u8] {
-    let value = top(found, tag).map(|found| found.value.as_slice()).unwrap_or_default();
-    let value = value.split(|&b| b == b'\\').next().unwrap_or_default();
+pub(crate) fn first_value(found: &Found) -> &[u8] {
+    let value = found.value.split(|&b| b == b'\\').next().unwrap_or_default();
     let end = value.iter().rposition(|b| !b" \0".contains(b)).map_or(0, |at| at + 1);
     &value[..end]
 }

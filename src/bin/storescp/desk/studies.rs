@@ -2,9 +2,10 @@
 //!
 //! As with DCMTK a study ends when an object of another one is finished, or after a time without any activity. DCMTK serves
 //! one association at a time; here several store at once, and so what would end a study only overtakes it. It then ends as
-//! soon as nobody is at it any more: no association whose last object was of this study, and no object that was on its way
-//! when the last of those left, for it may be of this study too. Objects that begin to come later hold nothing up: else a
-//! busy receiver would never end a study.
+//! soon as nobody is at it any more: no association that is receiving an object of this study, and none whose last object was
+//! of it. An object tells its study early, but not at once: one that has not may be of any, and is waited for. So that a
+//! receiver at which there is always such a one ends its studies too, those that began to come since the last look are waited
+//! for only a few times.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -19,7 +20,10 @@ use crate::folder::Shelf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Seat(u64);
 
-/// An object that is being received. Of two the one that began first is the lesser.
+/// How often a study that nobody seems to be at waits for objects that have not told theirs.
+const LOOKS: u8 = 8;
+
+/// An object that is being received and has not told its study. Of two the one that began first is the lesser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Arrival(u64);
 
@@ -29,7 +33,19 @@ struct Sitting {
     /// The study of its last object.
     uid: Option<Vec<u8>>,
     /// The object that it is receiving.
-    arrival: Option<Arrival>,
+    coming: Coming,
+}
+
+/// What is known of the object that an association is receiving.
+#[derive(Clone, Debug, Default)]
+enum Coming {
+    /// There is none.
+    #[default]
+    Nothing,
+    /// It has not told its study.
+    Unknown(Arrival),
+    /// It is of this study.
+    Of(Vec<u8>),
 }
 
 /// A study that is open, or was until now.
@@ -47,6 +63,8 @@ pub(crate) struct Study {
     overtaken: bool,
     /// It is overtaken and all have left: the arrivals from before that moment are lesser.
     left: Option<Arrival>,
+    /// How often that moment may still be set anew for arrivals from after it.
+    looks: u8,
 }
 
 /// The studies that are being received.
@@ -55,7 +73,10 @@ pub(crate) struct Studies {
     open: HashMap<Vec<u8>, Study>,
     last: Option<Vec<u8>>,
     seats: HashMap<Seat, Sitting>,
+    /// Objects that have not told their study.
     arrivals: BTreeSet<Arrival>,
+    /// How many objects of each study are being received.
+    coming: HashMap<Vec<u8>, usize>,
     counter: u64,
     touched: Instant,
     quiet: Option<Duration>,
@@ -71,9 +92,35 @@ impl Study {
         files.into_iter().map(|(name, _)| name.as_os_str()).collect()
     }
 
-    /// Whether nobody is at it any more; `first` is the first of the arrivals there are.
-    fn has_ended(&self, first: Option<Arrival>) -> bool {
+    /// Nobody is at it, for all that is known; `moment` is greater than all arrivals there are.
+    fn left_at(&mut self, moment: Arrival) {
+        if self.left.is_none() {
+            self.left = Some(moment);
+            self.looks = LOOKS;
+        }
+    }
+
+    /// Somebody is at it.
+    fn rejoined(&mut self) {
+        self.left = None;
+    }
+
+    /// Whether all have told their study that began to come before all had left; `first` is the first of the arrivals there are.
+    fn waits_no_more(&self, first: Option<Arrival>) -> bool {
         self.left.is_some_and(|left| first.is_none_or(|first| first > left))
+    }
+
+    /// Whether nobody is at it any more. Arrivals from after the last look are waited for as well, as long as that may be.
+    fn has_ended(&mut self, first: Option<Arrival>, moment: Arrival) -> bool {
+        if !self.waits_no_more(first) {
+            return false;
+        }
+        if first.is_none() || self.looks == 0 {
+            return true;
+        }
+        self.looks -= 1;
+        self.left = Some(moment);
+        false
     }
 }
 
@@ -85,6 +132,7 @@ impl Studies {
             last: None,
             seats: HashMap::new(),
             arrivals: BTreeSet::new(),
+            coming: HashMap::new(),
             counter: 0,
             touched: now,
             quiet,
@@ -115,16 +163,41 @@ impl Studies {
         self.settle(seat, now);
         let arrival = Arrival(self.count());
         if let Some(sitting) = self.seats.get_mut(&seat) {
-            sitting.arrival = Some(arrival);
+            sitting.coming = Coming::Unknown(arrival);
             self.arrivals.insert(arrival);
+        }
+    }
+
+    /// The object that is coming is of this study. Only the first word counts; an empty UID is that of no study.
+    pub(crate) fn learn(&mut self, seat: Seat, uid: &[u8]) {
+        let Some(sitting) = self.seats.get_mut(&seat) else { return };
+        let Coming::Unknown(arrival) = sitting.coming else { return };
+        sitting.coming = Coming::Of(uid.to_owned());
+        self.arrivals.remove(&arrival);
+        *self.coming.entry(uid.to_owned()).or_default() += 1;
+        if let Some(study) = self.open.get_mut(uid) {
+            study.rejoined();
         }
     }
 
     /// An object has come, or will not. May be said twice.
     pub(crate) fn settle(&mut self, seat: Seat, now: Instant) {
         self.touched = now;
-        if let Some(arrival) = self.seats.get_mut(&seat).and_then(|sitting| sitting.arrival.take()) {
-            self.arrivals.remove(&arrival);
+        let Some(sitting) = self.seats.get_mut(&seat) else { return };
+        match std::mem::take(&mut sitting.coming) {
+            Coming::Nothing => {}
+            Coming::Unknown(arrival) => {
+                self.arrivals.remove(&arrival);
+            }
+            Coming::Of(uid) => {
+                if let Some(count) = self.coming.get_mut(&uid) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.coming.remove(&uid);
+                        self.change(&uid, |_| {});
+                    }
+                }
+            }
         }
     }
 
@@ -145,11 +218,12 @@ impl Studies {
             seats: 0,
             overtaken: false,
             left: None,
+            looks: LOOKS,
         });
         study.shelf = shelf;
         study.sender = sender.clone();
         study.overtaken = false;
-        study.left = None;
+        study.rejoined();
         if let Some(sitting) = self.seats.get_mut(&seat) {
             study.seats += 1;
             sitting.uid = Some(uid.to_owned());
@@ -188,24 +262,25 @@ impl Studies {
     /// Changes an open study, and notes the moment if all have left it by that.
     fn change(&mut self, uid: &[u8], deed: impl FnOnce(&mut Study)) {
         let moment = Arrival(self.count());
+        let coming = self.coming.contains_key(uid);
         if let Some(study) = self.open.get_mut(uid) {
             deed(study);
-            if study.overtaken && study.seats == 0 {
-                study.left.get_or_insert(moment);
+            if study.overtaken && study.seats == 0 && !coming {
+                study.left_at(moment);
             }
         }
     }
 
     /// The studies that have ended because another one came, in the order they began. They are given once.
     pub(crate) fn take_ended(&mut self) -> Vec<Study> {
-        let first = self.arrivals.first().copied();
-        ordered(self.open.extract_if(|_, study| study.has_ended(first)).map(|(_, study)| study))
+        let (first, moment) = (self.arrivals.first().copied(), Arrival(self.count()));
+        ordered(self.open.extract_if(|_, study| study.has_ended(first, moment)).map(|(_, study)| study))
     }
 
-    /// Whether [`Studies::take_ended`] has something to give, unless objects come meanwhile.
-    pub(crate) fn some_have_ended(&self) -> bool {
+    /// Whether it is worth to ask [`Studies::take_ended`].
+    pub(crate) fn some_may_have_ended(&self) -> bool {
         let first = self.arrivals.first().copied();
-        self.open.values().any(|study| study.has_ended(first))
+        self.open.values().any(|study| study.waits_no_more(first))
     }
 
     /// The studies that have ended because nothing happened. They are given once.
@@ -220,7 +295,7 @@ impl Studies {
 
     /// When the studies that are open will have ended if nothing happens; none while something does.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let waits = !self.open.is_empty() && self.arrivals.is_empty();
+        let waits = !self.open.is_empty() && self.arrivals.is_empty() && self.coming.is_empty();
         self.quiet.filter(|_| waits).and_then(|quiet| self.touched.checked_add(quiet))
     }
 }

@@ -122,6 +122,12 @@ impl<'d> Visit<'d> {
         }
     }
 
+    /// Ends the studies that have ended, in a turn of their own.
+    fn conclude(&self) {
+        let _turn = self.desk.turn();
+        self.desk.conclude(&self.note(|studies, _| studies.take_ended()));
+    }
+
     /// Does what the object's coming causes: after its answer, in its turn or in one of its own.
     fn follow_up(&self, object: &Object, incoming: &Incoming<'_>, turn: Option<Turn<'_>>) {
         let desk = self.desk;
@@ -144,11 +150,10 @@ impl Drop for Visit<'_> {
         let seat = self.seat;
         let some_end = self.note(|studies, now| {
             studies.leave(seat, now);
-            studies.some_have_ended()
+            studies.some_may_have_ended()
         });
         if some_end {
-            let _turn = self.desk.turn();
-            self.desk.conclude(&self.note(|studies, _| studies.take_ended()));
+            self.conclude();
         }
     }
 }
@@ -198,6 +203,19 @@ impl Destination for Visit<'_> {
     fn progress(&self, object: &mut Object, pdvs: usize) {
         if let Some(line) = &mut object.line {
             line.dots(pdvs);
+        }
+    }
+
+    fn learned(&self, _object: &mut Object, study: &Found) {
+        if !self.desk.keeping.sorts() {
+            return;
+        }
+        let some_end = self.note(|studies, _| {
+            studies.learn(self.seat, sort::first_value(study));
+            studies.some_may_have_ended()
+        });
+        if some_end {
+            self.conclude();
         }
     }
 

@@ -17,7 +17,7 @@ const SOP_CLASSES: Tag = Tag::new(0x0008, 0x0062);
 const MODALITIES: Tag = Tag::new(0x0008, 0x0061);
 
 /// A record of patient, study, series and instance, in a file of its own.
-fn record(number: u32, patient: &str, study: &str, series: &str, sop: &str) -> Record {
+pub(super) fn record(number: u32, patient: &str, study: &str, series: &str, sop: &str) -> Record {
     let values = [
         (PATIENT_ID, patient),
         (Tag::STUDY_INSTANCE, study),
@@ -35,11 +35,11 @@ fn record(number: u32, patient: &str, study: &str, series: &str, sop: &str) -> R
     Record::from_values(stored, values.map(|(tag, value)| (tag, value.as_bytes().to_vec())))
 }
 
-fn add(catalog: &dyn Catalog, record: Record) -> Id {
+pub(super) fn add(catalog: &dyn Catalog, record: Record) -> Id {
     catalog.insert(&[Insertion { record, remove: Vec::new() }]).unwrap()[0].id
 }
 
-fn query(model: Model, level: Level, keys: &[(Tag, &str)]) -> Query {
+pub(super) fn query(model: Model, level: Level, keys: &[(Tag, &str)]) -> Query {
     let level = Element { tag: crate::archive::keys::QUERY_LEVEL, vr: Vr::CS, value: level.word().as_bytes() };
     let keys = keys.iter().map(|(tag, value)| Element { tag: *tag, vr: Vr::UI, value: value.as_bytes() });
     let identifier: Vec<Element<'_>> = std::iter::once(level).chain(keys).collect();
@@ -47,7 +47,7 @@ fn query(model: Model, level: Level, keys: &[(Tag, &str)]) -> Query {
 }
 
 /// The answers, each its values as text.
-fn find(catalog: &dyn Catalog, query: &Query) -> Result<Vec<Vec<String>>, Error> {
+pub(super) fn find(catalog: &dyn Catalog, query: &Query) -> Result<Vec<Vec<String>>, Error> {
     let mut answers = Vec::new();
     catalog.find(query, &mut |answer| {
         answers.push(answer.values.iter().map(|(.., value)| String::from_utf8_lossy(value).into_owned()).collect());

@@ -33,11 +33,16 @@ pub(super) fn receive<D: Destination>(
     object: &mut D::Object,
 ) -> Result<Received, StoreError> {
     let mut keeper = Keeper::new(target, incoming);
+    let mut told = false;
     let one_by_one = !trouble.sleep_during.is_zero() || trouble.abort == Some(ForcedAbort::During);
     let pdvs = if one_by_one { 1 } else { usize::MAX };
     pause(trouble.sleep_during);
     while let Some(batch) = call.next_batch(pdvs)? {
         keeper.take(call)?;
+        if !told && let Some(study) = keeper.study() {
+            told = true;
+            destination.learned(object, study);
+        }
         if batch.pdvs > 0 {
             if trouble.abort == Some(ForcedAbort::During) {
                 return Err(StoreError::Forced(ForcedAbort::During));
@@ -116,6 +121,14 @@ impl Keeper {
         };
         // A staged file is dropped with this and leaves nothing.
         failed.or_else(|e| self.fail(e))
+    }
+
+    /// The Study Instance UID, once it has passed.
+    fn study(&self) -> Option<&Found> {
+        match self {
+            Self::Rewriting { rewriter, .. } => rewriter.seen(Tag::STUDY_INSTANCE),
+            Self::Dropping | Self::Failed(_) | Self::Refused(_) | Self::Copying(_) => None,
+        }
     }
 
     fn fail(&mut self, error: Error) -> Result<(), StoreError> {

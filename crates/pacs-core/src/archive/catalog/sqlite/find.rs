@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 
 /// A find looks at one state of the catalog for so long; then at the state of then. The log of changes, which is kept for
 /// whoever looks at an old state, so has its bounds however slow a peer is.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// Entities with several rows that are remembered as answered.
-const MOST_REMEMBERED: usize = 4096;
+const MOST_REMEMBERED: usize = if cfg!(test) { 2 } else { 4096 };
 
 /// Lists and character sets that are remembered.
-const MOST_KEPT: usize = 256;
+const MOST_KEPT: usize = if cfg!(test) { 2 } else { 256 };
 
 /// A state of the catalog that stays as it is for this connection.
 struct Look<'c> {

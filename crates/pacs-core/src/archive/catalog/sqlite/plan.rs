@@ -9,13 +9,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params_from_iter};
 
 /// Rows found by an index are gathered up to this many; beyond, all rows are gone through in order instead.
-const MOST_GATHERED: usize = 100_000;
+const MOST_GATHERED: usize = if cfg!(test) { 8 } else { 100_000 };
 
 /// Up to this many rows are counted to find the index that selects the fewest.
 const MOST_COUNTED: usize = 500;
 
 /// Rows read at once where all are gone through.
-const PAGE: i64 = 1024;
+const PAGE: i64 = if cfg!(test) { 5 } else { 1024 };
 
 /// A row that may match: its first object, by which answers are ordered, and its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -183,6 +183,22 @@ impl Index {
 
     /// The rows at a level that it finds, or nothing if they are too many.
     fn gather(&self, connection: &Connection, level: Level) -> Result<Option<Vec<Candidate>>> {
+        let mut found = Vec::new();
+        for (filter, values) in &self.questions {
+            let mut statement = connection.prepare_cached(&self.sql(level, filter))?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                if found.len() == MOST_GATHERED {
+                    return Ok(None);
+                }
+                found.push(Candidate::read(row)?);
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// The rows at a level, below those that it finds.
+    fn sql(&self, level: Level, filter: &str) -> String {
         let select = match level {
             Level::Patient => "p.first, p.id",
             Level::Study => "s.first, s.id",
@@ -199,18 +215,7 @@ impl Index {
                 from.push_str(join);
             }
         }
-        let mut found = Vec::new();
-        for (filter, values) in &self.questions {
-            let mut statement = connection.prepare_cached(&format!("SELECT {select} FROM {from} WHERE {filter}"))?;
-            let mut rows = statement.query(params_from_iter(values))?;
-            while let Some(row) = rows.next()? {
-                if found.len() == MOST_GATHERED {
-                    return Ok(None);
-                }
-                found.push(Candidate::read(row)?);
-            }
-        }
-        Ok(Some(found))
+        format!("SELECT {select} FROM {from} WHERE {filter}")
     }
 }
 
@@ -220,4 +225,17 @@ fn behind(start: &[u8]) -> Option<Vec<u8>> {
     // No byte of UTF-8 is FF.
     *end.last_mut()? += 1;
     Some(end)
+}
+
+/// How SQLite goes about gathering.
+#[cfg(test)]
+pub(super) fn plans(connection: &Connection, query: &Query, level: Level) -> Result<Vec<String>> {
+    let Some(index) = Index::choose(connection, query)? else { return Ok(Vec::new()) };
+    let mut plans = Vec::new();
+    for (filter, values) in &index.questions {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", index.sql(level, filter)))?;
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3))?;
+        plans.extend(steps.collect::<Result<Vec<_>>>()?);
+    }
+    Ok(plans)
 }

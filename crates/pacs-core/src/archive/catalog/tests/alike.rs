@@ -23,6 +23,8 @@ struct Pair {
     /// Files of this archive.
     files: usize,
     seed: u64,
+    /// How alike the objects of this archive are.
+    rare: usize,
 }
 
 impl Pair {
@@ -61,7 +63,7 @@ impl Pair {
                     // Now and then a file that is known.
                     let file = if random.once_in(20) { random.below(self.files) } else { self.files };
                     let remove = if random.once_in(4) { ids(random, 3, self.files) } else { Vec::new() };
-                    batch.push(Insertion { record: generate::record(random, file), remove });
+                    batch.push(Insertion { record: generate::record(random, self.rare, file), remove });
                 }
                 self.both(|catalog| catalog.insert(&batch)).unwrap();
             }
@@ -134,10 +136,11 @@ fn both_catalogs_answer_alike() {
     let (asked, seed) = (queries(), seed());
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&folder.path().join("catalog")).unwrap();
-    let mut pair = Pair { scan: Scan::new(), sqlite, past: 0, files: 0, seed };
+    let mut pair = Pair { scan: Scan::new(), sqlite, past: 0, files: 0, seed, rare: 0 };
     for archive in 0..asked.div_ceil(QUERIES_AN_ARCHIVE) {
         pair.seed = seed + archive as u64;
         let mut random = Random(pair.seed);
+        pair.rare = *random.of(&[12, 100, 1000]);
         for _ in 0..random.below(30) {
             pair.change(&mut random);
         }

@@ -64,17 +64,17 @@ fn values(vr: Vr) -> &'static [&'static str] {
     }
 }
 
-pub(super) fn record(random: &mut Random, file: usize) -> Record {
-    let set = *random.of(SETS);
+/// An object. Of the keys that most objects share, one in `rare` has a value.
+pub(super) fn record(random: &mut Random, rare: usize, file: usize) -> Record {
+    let set = if random.once_in(2) { SETS[0] } else { *random.of(SETS) };
     let mut found = vec![(Tag::SPECIFIC_CHARACTER_SET, set.as_bytes().to_vec())];
     for key in KEYS.iter().filter(|key| key.source == Source::Stored) {
-        // Few keys vary, so that objects agree in most.
         let common = matches!(key.tag, Tag::PATIENT_NAME | PATIENT_ID | Tag::STUDY_INSTANCE | SERIES_INSTANCE);
         let common = common || matches!(key.tag, Tag::SOP_INSTANCE | Tag::SOP_CLASS) || key.tag.number() == 0x0008_0060;
-        if common || random.once_in(12) {
+        if common || random.once_in(rare) {
             let all = values(key.vr);
             // The first few come more often.
-            let end = if random.once_in(3) { all.len() } else { all.len().min(3) };
+            let end = if random.once_in(rare / 4) { all.len() } else { all.len().min(3) };
             found.push((key.tag, encoded(all[random.below(end)], set)));
         }
     }
