@@ -17,7 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An object that has come whole and is still without a name.
 #[derive(Debug)]
@@ -83,7 +83,6 @@ pub struct Area {
     shown: PathBuf,
     catalog: Box<dyn Catalog>,
     sync: bool,
-    opened: SystemTime,
     queue: Mutex<Queue>,
     done: Condvar,
     /// A file lies in the folder that is not in the catalog: the next start must compare them.
@@ -117,9 +116,6 @@ struct Named {
     instance: Vec<u8>,
 }
 
-/// How far the time of a file may be behind that of the clock.
-const COARSE: Duration = Duration::from_millis(20);
-
 /// How often a name is tried before the folder is given up.
 const TRIES: usize = 64;
 
@@ -137,7 +133,6 @@ impl Area {
             shown,
             catalog,
             sync,
-            opened: SystemTime::now() - COARSE,
             queue: Mutex::default(),
             done: Condvar::new(),
             untidy: AtomicBool::new(false),
@@ -153,11 +148,6 @@ impl Area {
     /// Its folder.
     pub(super) fn folder(&self) -> &Folder {
         &self.folder
-    }
-
-    /// When it was opened: files of its own that are younger are on their way into the catalog.
-    pub(super) fn opened(&self) -> SystemTime {
-        self.opened
     }
 
     /// Its folder as the configuration names it.
