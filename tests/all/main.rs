@@ -10,6 +10,8 @@ mod archive_hostile;
 #[cfg(test)]
 mod archive_keep;
 #[cfg(test)]
+mod archive_options;
+#[cfg(test)]
 mod archive_queries;
 #[cfg(test)]
 mod archive_rights;
