@@ -49,7 +49,7 @@ fn eight_senders_of_distinct_objects_lose_and_cross_none() {
         let archive = Archive::start(mode);
         let object = |sender: u64, n: u64| {
             // Some studies are of one sender, one is of all.
-            let study = if n % 2 == 0 { "1.9".to_owned() } else { format!("1.{sender}") };
+            let study = if n.is_multiple_of(2) { "1.9".to_owned() } else { format!("1.{sender}") };
             large(&format!("1.2.{sender}.{n}"), &study, 1000 + (n * 977) as usize % 30_000, sender * 100 + n)
         };
         thread::scope(|scope| {

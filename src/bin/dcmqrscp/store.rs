@@ -238,7 +238,7 @@ impl Destination for Reception<'_> {
         }
     }
 
-    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, ()) {
+    fn finish(&self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, ()) {
         drop(object.line.take());
         let status = match received {
             _ if self.manner.ignore => status::SUCCESS,

@@ -53,8 +53,11 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Archive {
     settings: Settings,
-    areas: Mutex<HashMap<PathBuf, Arc<Mutex<Option<Arc<Area>>>>>>,
+    areas: Mutex<HashMap<PathBuf, Arc<Slot>>>,
 }
+
+/// Where an area is, once it is open; held while it is being opened.
+type Slot = Mutex<Option<Arc<Area>>>;
 
 impl Archive {
     /// An archive without any area open.
