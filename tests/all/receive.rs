@@ -441,12 +441,15 @@ fn store_wrongly_named(args: &[&str], looks: bool) {
         let context = if object.sop_class == uid::CT { 3 } else { 1 };
         assert_eq!(peer.store(context, object), if looks { *status } else { 0 }, "{case} {args:?}");
         assert!(peer.release());
-        assert_eq!(receiver.stored().len(), usize::from(args != ["--ignore"]), "{case} {args:?}: kept all the same");
+        // Kept all the same, under the UID of the request.
+        let prefix = if object.sop_class == uid::CT { "CT" } else { "MR" };
+        let name = (args != ["--ignore"]).then(|| format!("{prefix}.{}", object.instance));
+        assert_eq!(receiver.stored(), Vec::from_iter(name), "{case} {args:?}");
     }
 }
 
 #[test]
-fn uids_in_the_data_set_are_compared_with_the_request() {
+fn s05_uids_in_the_data_set_are_compared_with_the_request() {
     store_wrongly_named(&[], true);
 }
 

@@ -98,11 +98,6 @@ impl Reception<'_> {
 
     /// Puts the object into the area.
     fn keep(&self, file: Staged, found: Vec<Found>, incoming: &Incoming<'_>) -> u16 {
-        if self.area.syncs()
-            && let Err(e) = file.sync()
-        {
-            return self.refuse(&e);
-        }
         let written = match self.manner.bit_preserving {
             true => incoming.transfer_syntax,
             false => self.manner.form.syntax.uid(incoming.transfer_syntax),

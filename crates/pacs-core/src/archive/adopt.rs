@@ -70,8 +70,10 @@ const EXAMPLES: usize = 20;
 pub enum Manner {
     /// They are counted.
     Look,
-    /// The catalog is mended.
+    /// The catalog is mended. Nobody stores meanwhile.
     Mend,
+    /// The catalog is mended while others store: what may be on its way is left alone.
+    MendMeanwhile,
 }
 
 impl Survey {
@@ -112,9 +114,9 @@ pub(super) fn need(area: &Area) -> Result<Need, Error> {
 ///
 /// # Errors
 /// Those of the catalog.
-pub fn adopt(area: &Area, dictionary: &'static Dictionary) -> Result<Survey, Error> {
+pub fn adopt(area: &Area, dictionary: &'static Dictionary, manner: Manner) -> Result<Survey, Error> {
     let state = index_state(area);
-    let survey = compare(area, dictionary, Manner::Mend)?;
+    let survey = compare(area, dictionary, manner)?;
     area.catalog().set_note(INDEX_SEEN, &state)?;
     area.catalog().set_note(ADOPTED, b"1")?;
     Ok(survey)
@@ -263,7 +265,7 @@ impl Adder<'_> {
             };
             self.survey.added += 1;
             self.survey.example("not in the catalog", &candidate.file);
-            if self.manner == Manner::Mend {
+            if self.manner != Manner::Look {
                 self.batch.push(Insertion { record, remove: Vec::new() });
                 if self.batch.len() >= BATCH {
                     self.flush()?;
@@ -283,8 +285,11 @@ impl Adder<'_> {
         }
         let batch = std::mem::take(&mut self.batch);
         self.area.catalog().insert(&batch)?;
-        for insertion in &batch {
-            self.settle_twins(&insertion.record)?;
+        // The newer one may be refused yet.
+        if self.manner == Manner::Mend {
+            for insertion in &batch {
+                self.settle_twins(&insertion.record)?;
+            }
         }
         Ok(())
     }
@@ -334,7 +339,7 @@ fn remove_gone(area: &Area, manner: Manner, survey: &mut Survey) -> Result<(), E
     for file in &gone {
         survey.example("has gone", file);
     }
-    if manner == Manner::Mend {
+    if manner != Manner::Look {
         for some in gone.chunks(BATCH) {
             let some: Vec<&Path> = some.iter().map(PathBuf::as_path).collect();
             area.catalog().remove_files(&some)?;

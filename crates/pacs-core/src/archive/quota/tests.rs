@@ -40,7 +40,8 @@ fn goes(
         [Box::new(Scan::new()), Box::new(Sqlite::open(&dir.path().join("catalog")).unwrap())];
     let [one, other] = catalogs.map(|catalog| {
         fill(&*catalog, rows);
-        let newcomer = Newcomer { study: study.as_bytes(), instance: instance.as_bytes(), size };
+        let newcomer =
+            Newcomer { study: study.as_bytes(), instance: instance.as_bytes(), size, file: Path::new("new") };
         match make_room(&*catalog, Quota { studies, bytes_per_study }, newcomer, pending) {
             Ok(room) => Some(
                 room.removed
@@ -177,4 +178,18 @@ fn s30_a_study_of_very_many_objects_shrinks_to_its_limit() {
     rows.insert(0, ("2", "other", 1));
     let wanted: Vec<_> = (1..=900).collect();
     assert_eq!(numbers(goes(&rows, 9, 1200, ("1", "new", 900), NONE)), wanted);
+}
+
+#[test]
+fn an_object_is_not_its_own_duplicate() {
+    // An area that is being taken over may have it in the catalog before it is put there.
+    let catalog = Scan::new();
+    fill(&catalog, &[("1", "1.1", 600), ("1", "1.2", 300)]);
+    let file = Path::new("MR_0001.dcm");
+    let newcomer = Newcomer { study: b"1", instance: b"1.2", size: 300, file };
+    let quota = |bytes_per_study| Quota { studies: 9, bytes_per_study };
+    let gone = |room: Room| room.removed.into_iter().map(|(held, reason)| (held.file, reason)).collect::<Vec<_>>();
+    assert_eq!(gone(make_room(&catalog, quota(900), newcomer, Pending::default()).unwrap()), []);
+    let room = make_room(&catalog, quota(899), newcomer, Pending::default()).unwrap();
+    assert_eq!(gone(room), [("MR_0000.dcm".into(), Reason::StudyFull)]);
 }
