@@ -248,7 +248,8 @@ fn s22_messages_that_have_no_place_here() {
     let archive = filled(&Site::usual(), &[]);
     let number = |value: u16, context: u8| (context, Command::echo(1).number(tag::COMMAND_FIELD, value), None);
     let find = Command::find(1, uid::FIND_STUDY);
-    let cases: Vec<(&str, (u8, Command, Option<Vec<u8>>))> = vec![
+    type Case<'a> = (&'a str, (u8, Command, Option<Vec<u8>>));
+    let cases: Vec<Case<'_>> = vec![
         ("a reserved command", number(0x4242, ECHO)),
         ("command zero", number(0, ECHO)),
         ("N-CREATE", number(0x0140, ECHO)),

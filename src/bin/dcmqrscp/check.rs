@@ -27,7 +27,7 @@ pub(crate) fn run(config: &Config, title: &str, settings: Settings, manner: Mann
     })?;
     let surveyed = match manner {
         Manner::Look => adopt::compare(&area, dictionary, manner),
-        Manner::Mend | Manner::MendMeanwhile => adopt::adopt(&area, dictionary, manner),
+        Manner::Mend => adopt::adopt(&area, dictionary),
     };
     let survey = surveyed.map_err(|e| {
         fatal!(target: TARGET, "{}: {e}", row.directory.display());

@@ -70,10 +70,8 @@ const EXAMPLES: usize = 20;
 pub enum Manner {
     /// They are counted.
     Look,
-    /// The catalog is mended. Nobody stores meanwhile.
+    /// The catalog is mended. Others may store meanwhile.
     Mend,
-    /// The catalog is mended while others store: what may be on its way is left alone.
-    MendMeanwhile,
 }
 
 impl Survey {
@@ -114,9 +112,9 @@ pub(super) fn need(area: &Area) -> Result<Need, Error> {
 ///
 /// # Errors
 /// Those of the catalog.
-pub fn adopt(area: &Area, dictionary: &'static Dictionary, manner: Manner) -> Result<Survey, Error> {
+pub fn adopt(area: &Area, dictionary: &'static Dictionary) -> Result<Survey, Error> {
     let state = index_state(area);
-    let survey = compare(area, dictionary, manner)?;
+    let survey = compare(area, dictionary, Manner::Mend)?;
     area.catalog().set_note(INDEX_SEEN, &state)?;
     area.catalog().set_note(ADOPTED, b"1")?;
     Ok(survey)
@@ -186,6 +184,10 @@ fn list(
     let elsewhere = elsewhere.filter_map(|file| Some((file.clone(), std::fs::metadata(file).ok()?)));
     let all = within.chain(elsewhere).filter(|(file, data)| data.is_file() && !left.contains(file));
     for (file, data) in all {
+        // In this order: it is in the catalog before it is no longer coming.
+        if area.is_coming(&file) {
+            continue;
+        }
         match area.catalog().by_file(&file)? {
             Some(held) if held.size == data.len() => known += 1,
             _ => {
@@ -265,7 +267,7 @@ impl Adder<'_> {
             };
             self.survey.added += 1;
             self.survey.example("not in the catalog", &candidate.file);
-            if self.manner != Manner::Look {
+            if self.manner == Manner::Mend {
                 self.batch.push(Insertion { record, remove: Vec::new() });
                 if self.batch.len() >= BATCH {
                     self.flush()?;
@@ -284,14 +286,12 @@ impl Adder<'_> {
             return Ok(());
         }
         let batch = std::mem::take(&mut self.batch);
-        self.area.catalog().insert(&batch)?;
-        // The newer one may be refused yet.
-        if self.manner == Manner::Mend {
-            for insertion in &batch {
-                self.settle_twins(&insertion.record)?;
-            }
-        }
-        Ok(())
+        let area = self.area;
+        // Who stores a copy of one of these sees it, or is seen.
+        area.alone(|| {
+            area.catalog().insert(&batch)?;
+            batch.iter().try_for_each(|insertion| self.settle_twins(&insertion.record))
+        })
     }
 
     /// Of two files of ours with the same instance the older was replaced, but the machine stopped before it went.
@@ -339,7 +339,7 @@ fn remove_gone(area: &Area, manner: Manner, survey: &mut Survey) -> Result<(), E
     for file in &gone {
         survey.example("has gone", file);
     }
-    if manner != Manner::Look {
+    if manner == Manner::Mend {
         for some in gone.chunks(BATCH) {
             let some: Vec<&Path> = some.iter().map(PathBuf::as_path).collect();
             area.catalog().remove_files(&some)?;

@@ -85,6 +85,8 @@ pub struct Area {
     sync: bool,
     queue: Mutex<Queue>,
     done: Condvar,
+    /// Files that have a name, or are just given it, and are not in the catalog yet.
+    coming: Mutex<HashSet<PathBuf>>,
     /// A file lies in the folder that is not in the catalog: the next start must compare them.
     untidy: AtomicBool,
     /// While these are held, nobody else uses the folder.
@@ -135,6 +137,7 @@ impl Area {
             sync,
             queue: Mutex::default(),
             done: Condvar::new(),
+            coming: Mutex::default(),
             untidy: AtomicBool::new(false),
             _locks: locks,
         }
@@ -205,8 +208,8 @@ impl Area {
         let stored = Stored { file: PathBuf::new(), size, at: now(), syntax: transfer_syntax };
         let record = Record::new(stored, &found, big_endian);
         // Each for itself: the system makes one wait for the disk of those that come together.
-        let file = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
-        let record = record.filed(file);
+        let coming = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
+        let record = record.filed(coming.file.clone());
         let mut queue = self.lock();
         queue.last += 1;
         let ticket = queue.last;
@@ -311,10 +314,28 @@ impl Area {
         }
     }
 
+    /// Does something while no object is on its way into the catalog.
+    pub(super) fn alone<T>(&self, deed: impl FnOnce() -> T) -> T {
+        let mut queue = self.lock();
+        while queue.busy {
+            queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.busy = true;
+        drop(queue);
+        let _busy = Busy(self);
+        deed()
+    }
+
+    /// Whether an object is being kept in this file: it will be in the catalog, or be no more.
+    pub(super) fn is_coming(&self, file: &Path) -> bool {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner).contains(file)
+    }
+
     /// Gives a file a name that nobody has, on the disk if that is waited for.
-    fn publish(&self, mut file: Staged, prefix: &str, opened: u32) -> io::Result<PathBuf> {
+    fn publish(&self, mut file: Staged, prefix: &str, opened: u32) -> io::Result<Coming<'_>> {
         for _ in 0..TRIES {
             let name = format!("{prefix}_{opened:08x}{:08x}.dcm", crate::uid::random_number());
+            let coming = Coming::new(self, PathBuf::from(&name));
             let outcome = match self.sync {
                 true => self.folder.publish_synced(file, &name)?,
                 false => match self.folder.publish(file, &name)? {
@@ -323,7 +344,7 @@ impl Area {
                 },
             };
             match outcome {
-                Synced::New => return Ok(name.into()),
+                Synced::New => return Ok(coming),
                 Synced::Exists(staged) => file = staged,
                 Synced::Unsure(e) => {
                     self.take_back(Path::new(&name));
@@ -419,6 +440,25 @@ impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.lock().busy = false;
         self.0.done.notify_all();
+    }
+}
+
+/// A file on its way into the catalog.
+struct Coming<'a> {
+    area: &'a Area,
+    file: PathBuf,
+}
+
+impl<'a> Coming<'a> {
+    fn new(area: &'a Area, file: PathBuf) -> Self {
+        area.coming.lock().unwrap_or_else(PoisonError::into_inner).insert(file.clone());
+        Self { area, file }
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.area.coming.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.file);
     }
 }
 

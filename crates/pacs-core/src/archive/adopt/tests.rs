@@ -28,7 +28,7 @@ fn index(records: &[(&Path, f64)]) -> Vec<u8> {
 }
 
 fn adopt_now(area: &Area) -> Survey {
-    adopt(area, Dictionary::builtin(), Manner::Mend).unwrap()
+    adopt(area, Dictionary::builtin()).unwrap()
 }
 
 /// The counts of a survey: known, added, gone, replaced, others.

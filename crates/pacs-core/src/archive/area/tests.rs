@@ -66,7 +66,7 @@ pub(in crate::archive) fn archive(sync: bool) -> Archive {
 pub(in crate::archive) fn open(path: &Path) -> Arc<Area> {
     let area = archive(true).area_as_it_is(path).unwrap();
     if adopt::need(&area).unwrap() != adopt::Need::Nothing {
-        adopt::adopt(&area, Dictionary::builtin(), Manner::Mend).unwrap();
+        adopt::adopt(&area, Dictionary::builtin()).unwrap();
     }
     area
 }
