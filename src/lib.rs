@@ -1,6 +1,7 @@
 //! What the programs share and an embedder of `pacs-core` must not carry: the command line, the log and the exit codes.
 #![deny(unsafe_code)]
 
+pub mod access;
 pub mod cli;
 pub mod dictionary;
 pub mod exit;
@@ -8,3 +9,4 @@ pub mod limits;
 pub mod log;
 pub mod logconfig;
 pub mod options;
+pub mod tls;

@@ -97,8 +97,7 @@ pub fn host_access() -> Group<Network> {
             |o: &mut Network| {
                 o.host_access = HostAccess::Controlled;
             },
-        )
-        .later(),
+        ),
     ])
 }
 

@@ -158,9 +158,9 @@ const ENABLE: Switch = &["--enable-tls"];
 /// Those of a requestor, which may go without one.
 const EITHER: Switch = &["--enable-tls", "--anonymous-tls"];
 
-/// A row that stands beside a switch; its effect comes with TLS itself.
+/// A row that stands beside a switch.
 fn with_tls(on: Switch, row: Row<Tls>) -> Row<Tls> {
-    row.only_with(on).later()
+    row.only_with(on)
 }
 
 /// The groups of an acceptor.
@@ -199,8 +199,7 @@ pub fn both() -> [Group<Tls>; 9] {
 pub fn requestor() -> [Group<Tls>; 9] {
     let on = EITHER;
     let anonymous =
-        flag("+tla", "--anonymous-tls", "TLS without a certificate", |o: &mut Tls| o.transport = Transport::Anonymous)
-            .later();
+        flag("+tla", "--anonymous-tls", "TLS without a certificate", |o: &mut Tls| o.transport = Transport::Anonymous);
     [
         Group::new(TLS, STACK).choice(stack().into_iter().chain([anonymous])),
         password(),
@@ -225,8 +224,7 @@ fn stack() -> [Row<Tls>; 2] {
             const { &[text("keyfile"), text("certfile")] },
             "TLS with this private key and this certificate",
             |o: &mut Tls, v| o.transport = Transport::Tls { key: v.path(0), certificate: v.path(1) },
-        )
-        .later(),
+        ),
     ]
 }
 
@@ -305,18 +303,17 @@ fn profiles(on: Switch) -> Group<Tls> {
     Group::new(TLS, "security profile")
         .row(
             flag("+ph", "--list-profiles", "show the supported profiles and end", |_| ())
-                .exclusive(Exclusive::List(String::new))
-                .later(),
+                .exclusive(Exclusive::List(crate::tls::list_profiles)),
         )
         .choice([
             row("+pg", "--profile-8996", "BCP 195, RFC 8996", Profile::Rfc8996).default(),
-            row("+pm", "--profile-8996-mod", "modified BCP 195, RFC 8996", Profile::Rfc8996Modified).later(),
-            row("+py", "--profile-bcp195-nd", "non-downgrading BCP 195 (retired)", Profile::NonDowngrading).later(),
-            row("+px", "--profile-bcp195", "BCP 195 (retired)", Profile::Bcp195).later(),
-            row("+pz", "--profile-bcp195-ex", "extended BCP 195 (retired)", Profile::Extended).later(),
-            row("+pb", "--profile-basic", "basic (retired)", Profile::Basic).later(),
-            row("+pa", "--profile-aes", "AES (retired)", Profile::Aes).later(),
-            row("+pn", "--profile-null", "authenticated, but not encrypted (retired)", Profile::Unencrypted).later(),
+            row("+pm", "--profile-8996-mod", "modified BCP 195, RFC 8996", Profile::Rfc8996Modified),
+            row("+py", "--profile-bcp195-nd", "non-downgrading BCP 195 (retired)", Profile::NonDowngrading),
+            row("+px", "--profile-bcp195", "BCP 195 (retired)", Profile::Bcp195),
+            row("+pz", "--profile-bcp195-ex", "extended BCP 195 (retired)", Profile::Extended),
+            row("+pb", "--profile-basic", "basic (retired)", Profile::Basic),
+            row("+pa", "--profile-aes", "AES (retired)", Profile::Aes),
+            row("+pn", "--profile-null", "authenticated, but not encrypted (retired)", Profile::Unencrypted),
         ])
 }
 
@@ -324,8 +321,7 @@ fn ciphers(on: Switch) -> Group<Tls> {
     Group::new(TLS, "ciphersuite")
         .row(
             flag("+cc", "--list-ciphers", "show the supported cipher suites and end", |_| ())
-                .exclusive(Exclusive::List(String::new))
-                .later(),
+                .exclusive(Exclusive::List(crate::tls::list_ciphers)),
         )
         .row(
             with_tls(
@@ -361,7 +357,6 @@ fn expect_sni() -> Row<Tls> {
     option("", "--expect-sni", SERVER_NAME, "serve only who asks for this name", |o: &mut Tls, v| {
         o.expect_sni = Some(v.string(0));
     })
-    .later()
 }
 
 fn request_sni() -> Row<Tls> {
@@ -369,7 +364,6 @@ fn request_sni() -> Row<Tls> {
         o.request_sni = Some(v.string(0));
     })
     .not_with(&["--no-sni"])
-    .later()
 }
 
 fn seeds(on: Switch) -> Group<Tls> {
@@ -413,11 +407,10 @@ fn peer(on: Switch, may_verify: bool) -> Group<Tls> {
         flag(short, long, help, move |o: &mut Tls| o.peer_certificate = wanted).only_with(on)
     };
     let verify =
-        row("-vc", "--verify-peer-cert", "a certificate must be valid, if there is one", PeerCertificate::Verify)
-            .later();
+        row("-vc", "--verify-peer-cert", "a certificate must be valid, if there is one", PeerCertificate::Verify);
     let require =
         row("-rc", "--require-peer-cert", "there must be a certificate, and a valid one", PeerCertificate::Require);
-    let ignore = row("-ic", "--ignore-peer-cert", "take any certificate, or none", PeerCertificate::Ignore).later();
+    let ignore = row("-ic", "--ignore-peer-cert", "take any certificate, or none", PeerCertificate::Ignore);
     let rows = [require.default()].into_iter().chain(may_verify.then_some(verify)).chain([ignore]);
     Group::new(TLS, "peer authentication").choice(rows)
 }

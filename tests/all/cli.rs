@@ -52,7 +52,7 @@ fn a_wrong_call_ends_with_1_and_says_why_on_stderr() {
             --sort-on-patientname, --exec-on-eostudy or --rename-on-eostudy",
         ),
         (&["@/no/such/file"], "Cannot open command file '/no/such/file'"),
-        (&["+tls", "key", "cert", "104"], "--enable-tls is not available yet"),
+        (&["-rc", "104"], "--require-peer-cert only allowed with --enable-tls"),
     ] {
         let (code, stdout, stderr) = storescp(arguments);
         assert_eq!((code, stdout.as_str()), (Some(1), ""), "{arguments:?}");

@@ -18,6 +18,8 @@ mod archive_rights;
 #[cfg(test)]
 mod archive_serving;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod cli;
 
 #[cfg(test)]
@@ -54,5 +56,9 @@ mod sender;
 mod serving;
 #[cfg(test)]
 mod studies;
+#[cfg(test)]
+mod tls;
+#[cfg(test)]
+mod tls_archive;
 #[cfg(test)]
 mod traces;

@@ -30,12 +30,13 @@ use pacs_core::dataset::vr::Dictionary;
 use pacs_core::dataset::{Context, ScratchMaker};
 use pacs_core::net::listen::{Listener, Serving, Stop};
 use pacs_core::net::resolve::Resolver;
+use pacs_core::net::tls::{Acceptor, Connector};
 use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_tools::cli::help;
 use pacs_tools::fatal;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::options::{network, output};
-use pacs_tools::{dictionary, exit, limits};
+use pacs_tools::{access, dictionary, exit, limits, tls};
 use tracing::{debug, error, warn};
 
 use crowd::Crowd;
@@ -104,8 +105,10 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     }
     let port = options.port.unwrap_or(config.port);
     let listener = listen(&options, port)?;
+    // The user that we become may not be one who can read the key.
+    let tls = tls::both(&options.tls).map_err(|tls::Unusable| Failed(exit::COMMANDLINE_SYNTAX_ERROR))?;
     user::become_configured(&config)?;
-    let server = Arc::new(server(options, config, Profiles { incoming, outgoing }, dictionary, progress)?);
+    let server = Arc::new(server(options, config, Profiles { incoming, outgoing }, tls, dictionary, progress)?);
     signals::watch(&server, file);
     let serving = match server.options.single_process {
         true => Serving::Serial,
@@ -219,6 +222,7 @@ fn server(
     options: Config,
     config: config::Config,
     profiles: Profiles,
+    tls: Option<(Acceptor, Connector)>,
     dictionary: &'static Dictionary,
     progress: Progress,
 ) -> Result<Server, Failed> {
@@ -235,12 +239,14 @@ fn server(
         data_set: options.network.dimse_timeout,
     };
     let socket = SocketOptions::from_environment(|name| std::env::var(name).ok());
+    let (acceptor, connector) = tls.unzip();
     let sending = Sending {
         proposed: [options.proposed.first].into_iter().chain(options.proposed.otherwise.iter().copied()).collect(),
         profile: profiles.outgoing.clone(),
         targets: options.targets,
         connect_timeout: options.connect_timeout,
         timeouts,
+        tls: connector,
         socket,
         version: ip_version(&options),
         form: options.output.form(),
@@ -264,6 +270,8 @@ fn server(
         },
         timeouts,
         idle: options.beyond.idle_timeout,
+        access: access::rules(&options.network),
+        tls: acceptor,
         socket,
         addresses_only: options.network.disable_host_lookup,
         names: Resolver::new(),

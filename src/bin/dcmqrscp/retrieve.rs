@@ -19,7 +19,8 @@ use pacs_core::dimse::command::{Kind, Message, Response};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::status::{self, Category, Service, short};
 use pacs_core::names;
-use pacs_core::net::{IpVersion, SocketOptions, connect};
+use pacs_core::net::tls::Connector;
+use pacs_core::net::{IpVersion, LinkError, SocketOptions, connect};
 use pacs_core::pdu::{Abort, AeTitle, ProposedContext};
 use pacs_core::service;
 use pacs_core::service::Refused;
@@ -27,6 +28,7 @@ use pacs_core::service::c_move::{Move, Offer};
 use pacs_core::service::c_store::send::SendError;
 use pacs_core::service::retrieve::{Event, NotSent, Object, Retrieve};
 use pacs_tools::log::{self, DotLine, Progress};
+use pacs_tools::tls;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::dump as text;
@@ -53,6 +55,8 @@ pub(crate) struct Sending {
     pub(crate) connect_timeout: Option<Duration>,
     /// Limits on waiting.
     pub(crate) timeouts: Timeouts,
+    /// What comes between sockets and associations; none: nothing. Never left out where there is one.
+    pub(crate) tls: Option<Connector>,
     /// What every socket gets.
     pub(crate) socket: SocketOptions,
     /// IPv4, IPv6 or both.
@@ -315,6 +319,18 @@ impl Move for Fetching<'_> {
                     log::clean(&destination.title.text()),
                     log::clean(host)
                 );
+                self.say_not_released();
+                return None;
+            }
+        };
+        let link = match tls::connect(self.sending.tls.as_ref(), link, timeouts.acse) {
+            Ok(link) => link,
+            Err(e) => {
+                let cure = match &e {
+                    LinkError::Layer(failure) => format!("\n{}", failure.cure),
+                    _ => String::new(),
+                };
+                error!(target: TARGET, "moveSCP: Sub-Association Request Failed: {e}{cure}");
                 self.say_not_released();
                 return None;
             }

@@ -16,13 +16,16 @@ use pacs_core::dataset::charset::{CharacterSets, Loss, ResponseSets};
 use pacs_core::dimse::command::{CEchoRq, Kind, Message, Request};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
+use pacs_core::net::access::Rules as HostRules;
 use pacs_core::net::listen::{Serve, Stop};
 use pacs_core::net::resolve::{Resolver, short_name};
+use pacs_core::net::tls::Acceptor;
 use pacs_core::net::{Link, LinkError, SocketOptions};
 use pacs_core::pdu::{Abort, AeTitle, AssociateAc, AssociateRj};
 use pacs_core::service::c_store::{StoreError, Trouble};
 use pacs_core::service::{CallError, c_echo, c_find, c_get, c_move, c_store};
 use pacs_tools::log::{self, Progress};
+use pacs_tools::{access, tls};
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::admit::{Decision, Remarks, Rules, Why};
@@ -97,6 +100,10 @@ pub(crate) struct Server {
     pub(crate) timeouts: Timeouts,
     /// A peer may be silent for so long between messages.
     pub(crate) idle: Option<Duration>,
+    /// Whom the rules of the machine let in; none: everybody.
+    pub(crate) access: Option<HostRules>,
+    /// What comes between the sockets and the associations; none: nothing.
+    pub(crate) tls: Option<Acceptor>,
     /// What every socket gets.
     pub(crate) socket: SocketOptions,
     /// Names of peers are not looked up.
@@ -136,12 +143,23 @@ impl Serve for Server {
     fn establish(&self, stream: TcpStream) -> Option<Session> {
         // A socket that is gone already has nobody to tell.
         let link = Link::new(stream, self.socket).ok()?;
+        if let Some(refusal) = self.refusal(&link) {
+            info!(target: TARGET, "Failed to receive association: {refusal}");
+            return None;
+        }
         let site = self.site();
         self.greet(&link);
+        let link = match tls::accept(self.tls.as_ref(), link, self.timeouts.acse) {
+            Ok(link) => link,
+            Err(e) => {
+                say_failed(&e.into());
+                return None;
+            }
+        };
         match Proposal::receive(link, site.rules.max_pdu(), self.timeouts) {
             Ok(proposal) => self.answer(&site, proposal),
             Err(failure) => {
-                info!(target: TARGET, "Failed to receive association: {}", failure.error);
+                say_failed(&failure.error);
                 failure.end();
                 None
             }
@@ -154,8 +172,12 @@ impl Serve for Server {
 
     fn turn_away(&self, stream: TcpStream) {
         let Ok(link) = Link::new(stream, self.socket) else { return };
+        if self.refusal(&link).is_some() {
+            return;
+        }
         warn!(target: TARGET, "turning {} away: this machine allows no more associations", link.peer_ip());
         let timeouts = Timeouts { acse: TURN_AWAY, socket: Some(TURN_AWAY), data_set: None };
+        let Ok(link) = tls::accept(self.tls.as_ref(), link, TURN_AWAY) else { return };
         match Proposal::receive(link, self.site().rules.max_pdu(), timeouts) {
             Ok(proposal) => proposal.reject(LIMIT_EXCEEDED),
             Err(failure) => failure.end(),
@@ -174,6 +196,11 @@ impl Server {
     /// Puts another configuration in force, for associations from now on.
     pub(crate) fn replace_site(&self, site: Site) {
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
+    }
+
+    fn refusal(&self, link: &Link) -> Option<String> {
+        let names = (!self.addresses_only).then_some(&self.names);
+        access::refusal(self.access.as_ref(), "dcmqrscp", link.peer_ip(), names)
     }
 
     fn greet(&self, link: &Link) {
@@ -471,6 +498,21 @@ fn say_request(line: &str, message: &Message) {
     if enabled!(target: TARGET, Level::INFO) {
         info!(target: TARGET, "{line}\n{}", dump::dump(Direction::Incoming, None, message));
     }
+}
+
+/// No proposal came; what the peer seems to speak instead is said.
+fn say_failed(error: &AssociationError) {
+    let cure = match error {
+        AssociationError::Link(LinkError::Layer(failure)) => &format!("\n{}", failure.cure),
+        AssociationError::UnknownPdu(0x16) => {
+            "\nThe peer speaks TLS, this port does not: start the peer without TLS, or this program with --enable-tls."
+        }
+        AssociationError::UnknownPdu(b'A'..=b'Z') => {
+            "\nThis looks like HTTP or another text protocol; DICOM is spoken on this port."
+        }
+        _ => "",
+    };
+    info!(target: TARGET, "Failed to receive association: {error}{cure}");
 }
 
 /// DCMTK's lines for a refusal, and what helps.

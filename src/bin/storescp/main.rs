@@ -23,6 +23,7 @@ use pacs_core::dataset::vr::Dictionary;
 use pacs_core::disk::Folder;
 use pacs_core::net::listen::{Listener, Serve, Serving};
 use pacs_core::net::resolve::Resolver;
+use pacs_core::net::tls::Acceptor;
 use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_core::service::c_echo;
 use pacs_core::service::c_store::{ForcedAbort, Trouble};
@@ -30,7 +31,7 @@ use pacs_tools::cli::help;
 use pacs_tools::fatal;
 use pacs_tools::log::{self, Progress};
 use pacs_tools::options::{network, output};
-use pacs_tools::{dictionary, exit, limits};
+use pacs_tools::{access, dictionary, exit, limits, tls};
 use tracing::{debug, error, warn};
 
 use desk::{Desk, Keeping, Manner};
@@ -87,13 +88,14 @@ fn run(config: &Config, progress: Progress) -> Result<Infallible, Failed> {
     let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let output = open_output(config)?;
     let listener = listen(config)?;
+    let tls = tls::acceptor(&config.tls).map_err(|tls::Unusable| Failed)?;
     let serving = match config.process_model {
         ProcessModel::Single => Serving::Serial,
         ProcessModel::Together | ProcessModel::Fork => {
             Serving::Threads { limit: limit(config), wait: config.max_associations.is_some() }
         }
     };
-    listener.run(serving, Arc::new(receiver(config, contexts, output, dictionary, progress)))
+    listener.run(serving, Arc::new(receiver(config, contexts, output, dictionary, progress, tls)))
 }
 
 /// The same for the one connection that inetd hands over.
@@ -105,7 +107,8 @@ fn serve_one(config: &Config, progress: Progress, connection: TcpStream) -> Resu
     debug!(target: TARGET, "{}", help::banner("storescp"));
     let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     let output = open_output(config)?;
-    let receiver = receiver(config, contexts, output, dictionary, progress);
+    let tls = tls::acceptor(&config.tls).map_err(|tls::Unusable| Failed)?;
+    let receiver = receiver(config, contexts, output, dictionary, progress, tls);
     if let Some(session) = receiver.establish(connection) {
         receiver.serve(session);
     }
@@ -119,6 +122,7 @@ fn receiver(
     output: Output,
     dictionary: &'static Dictionary,
     progress: Progress,
+    tls: Option<Acceptor>,
 ) -> Receiver {
     let names = Arc::new(Resolver::new());
     Receiver {
@@ -133,6 +137,8 @@ fn receiver(
             socket: config.network.socket_timeout,
             data_set: config.network.dimse_timeout,
         },
+        access: access::rules(&config.network),
+        tls,
         socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
         addresses_only: config.network.disable_host_lookup,
         forked: config.process_model == ProcessModel::Fork,

@@ -9,13 +9,15 @@ use pacs_core::association::{Association, AssociationError, Parties, Proposal, T
 use pacs_core::dimse::command::{CStoreRq, Kind, Message, Request};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
+use pacs_core::net::access::Rules;
 use pacs_core::net::listen::Serve;
 use pacs_core::net::resolve::Resolver;
+use pacs_core::net::tls::Acceptor;
 use pacs_core::net::{Link, LinkError, SocketOptions};
 use pacs_core::pdu::{Abort, AssociateRj};
 use pacs_core::service::c_store::{StoreError, Trouble};
 use pacs_core::service::{c_echo, c_store};
-use pacs_tools::log;
+use pacs_tools::{access, log, tls};
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::TARGET;
@@ -37,6 +39,10 @@ pub(crate) struct Receiver {
     pub(crate) policy: Policy,
     /// Limits on waiting.
     pub(crate) timeouts: Timeouts,
+    /// Whom the rules of the machine let in; none: everybody.
+    pub(crate) access: Option<Rules>,
+    /// What comes between the sockets and the associations; none: nothing.
+    pub(crate) tls: Option<Acceptor>,
     /// What every socket gets.
     pub(crate) socket: SocketOptions,
     /// Show peers by address only.
@@ -61,7 +67,18 @@ impl Serve for Receiver {
     fn establish(&self, stream: TcpStream) -> Option<Box<Association>> {
         // A socket that is gone already has nobody to tell.
         let link = Link::new(stream, self.socket).ok()?;
+        if let Some(refusal) = self.refusal(&link) {
+            error!(target: TARGET, "Receiving Association failed: {refusal}");
+            return None;
+        }
         self.greet(&link);
+        let link = match tls::accept(self.tls.as_ref(), link, self.timeouts.acse) {
+            Ok(link) => link,
+            Err(e) => {
+                self.say_failed(&e.into());
+                return None;
+            }
+        };
         match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
             Ok(proposal) => self.answer(proposal),
             Err(failure) => {
@@ -78,6 +95,9 @@ impl Serve for Receiver {
 
     fn turn_away(&self, stream: TcpStream) {
         let Ok(link) = Link::new(stream, self.socket) else { return };
+        if self.refusal(&link).is_some() {
+            return;
+        }
         warn!(
             target: TARGET,
             "turning {} away: there are {} associations already; the peer may try again later",
@@ -85,6 +105,7 @@ impl Serve for Receiver {
             self.limit
         );
         let timeouts = Timeouts { acse: TURN_AWAY, socket: Some(TURN_AWAY), data_set: None };
+        let Ok(link) = tls::accept(self.tls.as_ref(), link, TURN_AWAY) else { return };
         match Proposal::receive(link, self.policy.max_pdu, timeouts) {
             Ok(proposal) => proposal.reject(LIMIT_EXCEEDED),
             Err(failure) => failure.end(),
@@ -97,6 +118,11 @@ impl Serve for Receiver {
 }
 
 impl Receiver {
+    fn refusal(&self, link: &Link) -> Option<String> {
+        let names = (!self.addresses_only).then_some(&*self.names);
+        access::refusal(self.access.as_ref(), "storescp", link.peer_ip(), names)
+    }
+
     fn greet(&self, link: &Link) {
         if !enabled!(target: "dcmtk.dcmnet", Level::DEBUG) {
             return;
@@ -143,6 +169,7 @@ impl Receiver {
             AssociationError::UnknownPdu(b'A'..=b'Z') => {
                 "\nThis looks like HTTP or another text protocol; DICOM is spoken on this port."
             }
+            AssociationError::Link(LinkError::Layer(failure)) => &format!("\n{}", failure.cure),
             AssociationError::Link(LinkError::Timeout) => {
                 "\nThe peer connected but sent no whole A-ASSOCIATE-RQ within --acse-timeout."
             }

@@ -93,6 +93,7 @@ fn no_answer(e: &AssociationError, wanted: &Request) -> String {
         AssociationError::Link(LinkError::Timeout) => {
             "The receiver took the connection but did not answer; --acse-timeout sets how long to wait.".to_owned()
         }
+        AssociationError::Link(LinkError::Layer(failure)) => failure.cure.clone(),
         AssociationError::PeerAborted(_) | AssociationError::PeerClosed | AssociationError::Link(_) => format!(
             "The receiver ended the connection without an answer to {} presentation contexts.",
             wanted.contexts.len()

@@ -26,7 +26,7 @@ use pacs_core::net::SocketOptions;
 use pacs_core::pdu::UserIdentity;
 use pacs_tools::cli::help;
 use pacs_tools::log::{self, Progress};
-use pacs_tools::{dictionary, exit};
+use pacs_tools::{dictionary, exit, tls};
 use tracing::{debug, error, info, warn};
 
 use bar::Bar;
@@ -115,6 +115,7 @@ fn send(config: &Config, progress: Progress, report: &Report) -> Result<u8, Fail
         config,
         identity: identity(config)?,
         dictionary,
+        tls: tls::connector(&config.tls).map_err(|tls::Unusable| Failed)?,
         socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
         progress,
         inventor: Inventor::new(config.invent),

@@ -17,12 +17,14 @@ use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::status::{self, Category, Service};
 use pacs_core::dimse::{DimseError, Mismatch};
 use pacs_core::names::{self, printable};
+use pacs_core::net::tls::Connector;
 use pacs_core::net::{ConnectError, IpVersion, LinkError, SocketOptions, connect};
 use pacs_core::pdu::{Abort, AeTitle, UserIdentity};
 use pacs_core::service::c_store::send::{self, SendError};
 use pacs_tools::fatal;
 use pacs_tools::log::Progress;
 use pacs_tools::options::network;
+use pacs_tools::tls;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::explain;
@@ -50,6 +52,7 @@ pub(crate) struct Sender<'c> {
     pub(crate) config: &'c Config,
     pub(crate) identity: Option<UserIdentity>,
     pub(crate) dictionary: &'static Dictionary,
+    pub(crate) tls: Option<Connector>,
     pub(crate) socket: SocketOptions,
     pub(crate) progress: Progress,
     pub(crate) inventor: Option<Inventor>,
@@ -74,6 +77,7 @@ impl NoAssociation {
             Self::Connect(ConnectError::Refused { .. }) => true,
             // Rejected transiently (PS3.8 9.3.4).
             Self::Request(RequestError::Rejected(rj)) => rj.result == 2,
+            Self::Request(RequestError::Association(AssociationError::Link(LinkError::Layer(_)))) => false,
             Self::Request(RequestError::Association(e)) => e.is_gone() || e.is_timeout(),
             Self::Request(_) => false,
         }
@@ -181,6 +185,8 @@ impl<'c> Sender<'c> {
             socket: config.network.socket_timeout,
             data_set: None,
         };
+        let link = tls::connect(self.tls.as_ref(), link, timeouts.acse)
+            .map_err(|e| NoAssociation::Request(RequestError::Association(e.into())))?;
         let established = request::request(link, wanted, timeouts).map_err(NoAssociation::Request)?;
         let Established { association, ac, contexts, max_send_pdv } = established;
         self.say_parameters(|| {

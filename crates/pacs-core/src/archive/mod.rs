@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::dataset::vr::Dictionary;
 use crate::disk::{Folder, OwnError, Owned};
-use adopt::{Manner, Need};
+use adopt::Need;
 
 /// The file by which one process owns a folder; it holds the owner's number.
 pub const OWNER_FILE: &str = "index.owner";
@@ -89,17 +89,17 @@ impl Archive {
         match adopt::need(area).map_err(AreaError::Catalog)? {
             Need::Nothing => {}
             Need::Again => {
-                let survey = adopt::adopt(area, dictionary, Manner::Mend).map_err(AreaError::Catalog)?;
+                let survey = adopt::adopt(area, dictionary).map_err(AreaError::Catalog)?;
                 say_taken_over(area, &survey);
             }
             Need::First => {
                 let theirs = Arc::clone(area);
-                let work = move || match adopt::adopt(&theirs, dictionary, Manner::MendMeanwhile) {
+                let work = move || match adopt::adopt(&theirs, dictionary) {
                     Ok(survey) => say_taken_over(&theirs, &survey),
                     Err(e) => tracing::error!(target: TARGET, "{}: {e}", theirs.path().display()),
                 };
                 if std::thread::Builder::new().name("taking over".to_owned()).spawn(work).is_err() {
-                    adopt::adopt(area, dictionary, Manner::Mend).map_err(AreaError::Catalog)?;
+                    adopt::adopt(area, dictionary).map_err(AreaError::Catalog)?;
                 }
             }
         }

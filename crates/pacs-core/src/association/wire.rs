@@ -106,7 +106,11 @@ impl AssociationError {
 
     /// Whether the peer has aborted or the connection is gone.
     pub fn is_gone(&self) -> bool {
-        matches!(self, Self::PeerAborted(_) | Self::PeerClosed | Self::Link(LinkError::Closed | LinkError::Io(_)))
+        match self {
+            Self::PeerAborted(_) | Self::PeerClosed => true,
+            Self::Link(e) => !matches!(e, LinkError::Timeout),
+            _ => false,
+        }
     }
 }
 
@@ -276,12 +280,12 @@ impl Wire {
     pub(super) fn try_flush(&mut self) -> Result<bool, AssociationError> {
         let n = self.link.try_write(&self.unsent)?;
         self.sent(n);
-        Ok(self.unsent.is_empty())
+        Ok(self.unsent.is_empty() && !self.link.has_output())
     }
 
     /// Sends what is queued, waiting as long as the socket time-out allows.
     pub(super) fn flush(&mut self) -> Result<(), AssociationError> {
-        if !self.unsent.is_empty() {
+        if !self.unsent.is_empty() || self.link.has_output() {
             self.link.write_all(&mut [IoSlice::new(&self.unsent)], after(self.timeouts.socket))?;
             let n = self.unsent.len();
             self.sent(n);
@@ -357,7 +361,7 @@ impl Wire {
             AssociationError::PeerReleased
             | AssociationError::PeerAborted(_)
             | AssociationError::PeerClosed
-            | AssociationError::Link(LinkError::Closed | LinkError::Io(_)) => None,
+            | AssociationError::Link(LinkError::Closed | LinkError::Io(_) | LinkError::Layer(_)) => None,
             AssociationError::Link(LinkError::Timeout) | AssociationError::DataSetTimeout => {
                 Some(Abort { source: 2, reason: 0 })
             }

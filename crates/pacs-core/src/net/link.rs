@@ -10,7 +10,10 @@ use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use rustix::net::{RecvFlags, SendFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendFlags};
+
+use super::layer::{Failure, Layer};
 
 /// When a wait ends: at a moment, or never.
 pub type Deadline = Option<Instant>;
@@ -28,6 +31,9 @@ pub const STEP: usize = 4096;
 /// Bytes that are read from a peer after our last word to it: what it may have sent before it could hear us.
 const DISCARDED: usize = 1 << 20;
 
+/// How long a peer that a layer does not come to terms with may take to hear that, and to close.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
 /// Why nothing more goes over the link.
 #[derive(Debug)]
 pub enum LinkError {
@@ -37,6 +43,8 @@ pub enum LinkError {
     Timeout,
     /// Another error of the system.
     Io(io::Error),
+    /// The layer above the socket refuses to go on: what came is not to be trusted, or the peer has said so of us.
+    Layer(Box<Failure>),
 }
 
 impl fmt::Display for LinkError {
@@ -45,6 +53,7 @@ impl fmt::Display for LinkError {
             Self::Closed => f.write_str("0006:0310 DUL network closed"),
             Self::Timeout => f.write_str("0006:031a DUL network read timeout"),
             Self::Io(e) => write!(f, "0006:031c TCP I/O Error ({e})"),
+            Self::Layer(failure) => failure.fmt(f),
         }
     }
 }
@@ -106,13 +115,12 @@ impl SocketOptions {
     }
 }
 
-/// One byte stream to a peer.
+/// One byte stream to a peer, over plain TCP or through a [`Layer`].
 #[derive(Debug)]
 pub struct Link {
-    stream: Arc<TcpStream>,
+    socket: Socket,
     peer: SocketAddr,
-    read_timeout: Option<Duration>,
-    write_timeout: Option<Duration>,
+    layer: Option<Box<dyn Layer>>,
 }
 
 impl Link {
@@ -123,12 +131,47 @@ impl Link {
     pub fn new(stream: TcpStream, options: SocketOptions) -> io::Result<Self> {
         let peer = stream.peer_addr()?;
         options.apply(&stream)?;
-        Ok(Self { stream: Arc::new(stream), peer, read_timeout: None, write_timeout: None })
+        let socket = Socket { stream: Arc::new(stream), read_timeout: None, write_timeout: None };
+        Ok(Self { socket, peer, layer: None })
+    }
+
+    /// Puts a layer between the socket and what is read and written from now on, once it has come to terms with the peer.
+    ///
+    /// # Errors
+    /// When it does not; the peer has been told, as far as it listens, and the connection is closed.
+    pub fn through(mut self, layer: Box<dyn Layer>, deadline: Deadline) -> Result<Self, LinkError> {
+        self.layer = Some(layer);
+        match self.handshake(deadline) {
+            Ok(()) => Ok(self),
+            Err(e) => {
+                // The peer may still be writing; what it is told must not be overtaken by a reset.
+                let moment = Instant::now().checked_add(LAST_WORD);
+                self.flush_layer(moment.min(deadline).or(moment)).ok();
+                self.socket.finish(moment);
+                self.layer = None;
+                Err(e)
+            }
+        }
+    }
+
+    fn handshake(&mut self, deadline: Deadline) -> Result<(), LinkError> {
+        loop {
+            let is_open = self.layer.as_mut().map_or(Ok(true), |layer| layer.is_open())?;
+            self.flush_layer(deadline)?;
+            let Some(layer) = self.layer.as_mut().filter(|_| !is_open) else { return Ok(()) };
+            let socket = &mut self.socket;
+            layer.fill(&mut |space| socket.read(space, deadline)).map_err(|e| layer.lost(e))?;
+        }
+    }
+
+    /// What protects this link, in DCMTK's words; none for plain TCP.
+    pub fn protection(&self) -> Option<String> {
+        self.layer.as_ref().map(|layer| layer.details())
     }
 
     /// A handle to end waits on this link from outside.
     pub fn waker(&self) -> Waker {
-        Waker(Arc::downgrade(&self.stream))
+        Waker(Arc::downgrade(&self.socket.stream))
     }
 
     /// The peer's address; an IPv4 peer of a dual-stack socket has its IPv4 address.
@@ -141,6 +184,171 @@ impl Link {
     /// # Errors
     /// [`LinkError::Closed`] when the peer has closed its side.
     pub fn read(&mut self, buffer: &mut [u8], deadline: Deadline) -> Result<usize, LinkError> {
+        if self.layer.is_none() {
+            return self.socket.read(buffer, deadline);
+        }
+        loop {
+            if let Some(n) = self.unwrapped(buffer)? {
+                return Ok(n);
+            }
+            let Some(layer) = &mut self.layer else { return Err(LinkError::Closed) };
+            let socket = &mut self.socket;
+            // What is still to be sent goes whenever the kernel takes it, and holds up nothing that comes.
+            layer.drain(&mut |slices| socket.try_write(slices))?;
+            if !layer.has_output() || socket.wait_for_input_or_room(deadline)? {
+                layer.fill(&mut |space| socket.read(space, deadline))?;
+            }
+        }
+    }
+
+    /// Reads what has come, at most `buffer`, without waiting; none: nothing has.
+    ///
+    /// # Errors
+    /// [`LinkError::Closed`] when the peer has closed its side.
+    pub fn try_read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        if self.layer.is_none() {
+            return self.socket.try_read(buffer);
+        }
+        loop {
+            if let Some(n) = self.unwrapped(buffer)? {
+                return Ok(Some(n));
+            }
+            let Some(layer) = &mut self.layer else { return Err(LinkError::Closed) };
+            let (socket, mut nothing) = (&mut self.socket, false);
+            layer.fill(&mut |space| {
+                let n = socket.try_read(space)?;
+                nothing = n.is_none();
+                Ok(n.unwrap_or(0))
+            })?;
+            if nothing {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// What the layer has ready; a failure of it is told to the peer, as far as the kernel takes that now.
+    fn unwrapped(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
+        let Some(layer) = &mut self.layer else { return Ok(None) };
+        let taken = layer.take(buffer);
+        if taken.is_err() {
+            let socket = &mut self.socket;
+            _ = layer.drain(&mut |slices| socket.try_write(slices));
+        }
+        taken
+    }
+
+    /// Writes all slices in as few system calls as the kernel allows, waiting until the deadline.
+    ///
+    /// # Errors
+    /// After any error an unknown part has been written: the stream cannot be used for a further PDU.
+    pub fn write_all(&mut self, mut slices: &mut [IoSlice<'_>], deadline: Deadline) -> Result<(), LinkError> {
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() || self.has_output() {
+            self.write(&mut slices, deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all slices; the time limit begins anew whenever the peer has made room for [`STEP`] bytes. For data that may
+    /// take long over a slow line: only a peer that does not read is given up.
+    ///
+    /// # Errors
+    /// As [`Link::write_all`].
+    pub fn write_steadily(&mut self, mut slices: &mut [IoSlice<'_>], limit: Option<Duration>) -> Result<(), LinkError> {
+        let after = || limit.and_then(|limit| Instant::now().checked_add(limit));
+        let (mut deadline, mut moved) = (after(), 0);
+        IoSlice::advance_slices(&mut slices, 0);
+        while !slices.is_empty() || self.has_output() {
+            moved += self.write(&mut slices, deadline)?;
+            if moved >= STEP {
+                (deadline, moved) = (after(), 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes at least one byte, of the slices or of what the layer has made of earlier ones; the number of bytes that the
+    /// kernel took.
+    fn write(&mut self, slices: &mut &mut [IoSlice<'_>], deadline: Deadline) -> Result<usize, LinkError> {
+        let socket = &mut self.socket;
+        let Some(layer) = &mut self.layer else {
+            let n = socket.write(slices, deadline)?;
+            IoSlice::advance_slices(slices, n);
+            return Ok(n);
+        };
+        if !layer.has_output() {
+            let n = layer.give(slices)?;
+            IoSlice::advance_slices(slices, n);
+        }
+        layer.drain(&mut |made| socket.write(made, deadline).map(Some))
+    }
+
+    /// Whether something that was taken by [`Link::try_write`] has not yet gone out.
+    pub fn has_output(&self) -> bool {
+        self.layer.as_ref().is_some_and(|layer| layer.has_output())
+    }
+
+    fn flush_layer(&mut self, deadline: Deadline) -> Result<(), LinkError> {
+        while self.has_output() {
+            self.write(&mut <&mut [IoSlice<'_>]>::default(), deadline)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what the kernel takes without waiting; the number of bytes written, perhaps 0. What a layer has taken counts
+    /// as written: it goes out with whatever is done next.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn try_write(&mut self, bytes: &[u8]) -> Result<usize, LinkError> {
+        let socket = &mut self.socket;
+        let Some(layer) = &mut self.layer else {
+            return Ok(socket.try_write(&[IoSlice::new(bytes)])?.unwrap_or(0));
+        };
+        layer.drain(&mut |made| socket.try_write(made))?;
+        if layer.has_output() {
+            return Ok(0);
+        }
+        let n = layer.give(&[IoSlice::new(bytes)])?;
+        layer.drain(&mut |made| socket.try_write(made))?;
+        Ok(n)
+    }
+
+    /// Says that nothing more will be sent, then reads and discards until the peer closes too, so that what was sent last
+    /// reaches it: a connection closed with unread bytes is reset, and a reset overtakes data. Ends at the deadline, and
+    /// when the peer goes on sending regardless.
+    pub fn finish(&mut self, deadline: Deadline) {
+        if let Some(layer) = &mut self.layer {
+            layer.close();
+            if self.flush_layer(deadline).is_err() {
+                return;
+            }
+        }
+        self.socket.finish(deadline);
+    }
+}
+
+impl Drop for Link {
+    /// A layer has a last word too. Whoever has called [`Link::finish`] has said it.
+    fn drop(&mut self) {
+        if let Some(layer) = &mut self.layer {
+            let socket = &mut self.socket;
+            layer.close();
+            _ = layer.drain(&mut |made| socket.try_write(made));
+        }
+    }
+}
+
+/// The socket itself, blocking, with the kernel's time-outs.
+#[derive(Debug)]
+struct Socket {
+    stream: Arc<TcpStream>,
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
+}
+
+impl Socket {
+    fn read(&mut self, buffer: &mut [u8], deadline: Deadline) -> Result<usize, LinkError> {
         loop {
             let wanted = time_left(deadline)?;
             if !near(self.read_timeout, wanted) {
@@ -156,11 +364,7 @@ impl Link {
         }
     }
 
-    /// Reads what has come, at most `buffer`, without waiting; none: nothing has.
-    ///
-    /// # Errors
-    /// [`LinkError::Closed`] when the peer has closed its side.
-    pub fn try_read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
+    fn try_read(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, LinkError> {
         loop {
             match rustix::net::recv(&*self.stream, &mut *buffer, RecvFlags::DONTWAIT) {
                 Ok((_, 0)) => return Err(LinkError::Closed),
@@ -170,39 +374,6 @@ impl Link {
                 Err(e) => return Err(io::Error::from(e).into()),
             }
         }
-    }
-
-    /// Writes all slices in as few system calls as the kernel allows, waiting until the deadline.
-    ///
-    /// # Errors
-    /// After any error an unknown part has been written: the stream cannot be used for a further PDU.
-    pub fn write_all(&mut self, mut slices: &mut [IoSlice<'_>], deadline: Deadline) -> Result<(), LinkError> {
-        IoSlice::advance_slices(&mut slices, 0);
-        while !slices.is_empty() {
-            let n = self.write(slices, deadline)?;
-            IoSlice::advance_slices(&mut slices, n);
-        }
-        Ok(())
-    }
-
-    /// Writes all slices; the time limit begins anew whenever the peer has made room for [`STEP`] bytes. For data that may
-    /// take long over a slow line: only a peer that does not read is given up.
-    ///
-    /// # Errors
-    /// As [`Link::write_all`].
-    pub fn write_steadily(&mut self, mut slices: &mut [IoSlice<'_>], limit: Option<Duration>) -> Result<(), LinkError> {
-        let after = || limit.and_then(|limit| Instant::now().checked_add(limit));
-        let (mut deadline, mut moved) = (after(), 0);
-        IoSlice::advance_slices(&mut slices, 0);
-        while !slices.is_empty() {
-            let n = self.write(slices, deadline)?;
-            IoSlice::advance_slices(&mut slices, n);
-            moved += n;
-            if moved >= STEP {
-                (deadline, moved) = (after(), 0);
-            }
-        }
-        Ok(())
     }
 
     /// Writes at least one byte of the slices, of which there is one.
@@ -222,25 +393,34 @@ impl Link {
         }
     }
 
-    /// Writes what the kernel takes without waiting; the number of bytes written, perhaps 0.
-    ///
-    /// # Errors
-    /// When the connection is gone.
-    pub fn try_write(&mut self, bytes: &[u8]) -> Result<usize, LinkError> {
+    /// Writes what the kernel takes now; none: nothing.
+    fn try_write(&mut self, slices: &[IoSlice<'_>]) -> Result<Option<usize>, LinkError> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         loop {
-            match rustix::net::send(&*self.stream, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-                Ok(n) => return Ok(n),
+            match rustix::net::sendmsg(&*self.stream, slices, &mut SendAncillaryBuffer::default(), flags) {
+                Ok(n) => return Ok(Some(n)),
                 Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::AGAIN) => return Ok(0),
+                Err(rustix::io::Errno::AGAIN) => return Ok(None),
                 Err(e) => return Err(io::Error::from(e).into()),
             }
         }
     }
 
-    /// Says that nothing more will be sent, then reads and discards until the peer closes too, so that what was sent last
-    /// reaches it: a connection closed with unread bytes is reset, and a reset overtakes data. Ends at the deadline, and
-    /// when the peer goes on sending regardless.
-    pub fn finish(&mut self, deadline: Deadline) {
+    /// Waits until something has come or the kernel takes more; `true`: something has come.
+    fn wait_for_input_or_room(&self, deadline: Deadline) -> Result<bool, LinkError> {
+        loop {
+            let limit = time_left(deadline)?.and_then(|left| Timespec::try_from(left).ok());
+            let mut fds = [PollFd::new(&*self.stream, PollFlags::IN | PollFlags::OUT)];
+            match rustix::event::poll(&mut fds, limit.as_ref()) {
+                Ok(0) | Err(rustix::io::Errno::INTR) => {}
+                // Anything but room is an end, which reading tells.
+                Ok(_) => return Ok(fds[0].revents() != PollFlags::OUT),
+                Err(e) => return Err(io::Error::from(e).into()),
+            }
+        }
+    }
+
+    fn finish(&mut self, deadline: Deadline) {
         if self.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }

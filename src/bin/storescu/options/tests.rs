@@ -433,33 +433,16 @@ fn identities_are_told_apart_as_by_dcmtk() {
     assert_eq!(format!("{:?}", identity("-usr u -pwd secret")), "Password(\"u\", …)");
 }
 
-/// Options whose effect is not built yet. An option that gets its effect leaves this list and loses its marker.
-const LATER: &[&str] = &["+tls a b", "+tla", "--request-sni x"];
+#[test]
+fn every_option_has_its_effect() {
+    for entry in program().entries() {
+        assert!(!entry.row.is_later, "{}", entry.row.long);
+    }
+}
 
 #[test]
-fn options_without_effect_end_the_program() {
-    let program = program();
-    let strict = |line: &str| {
-        let words = std::iter::once("storescu").chain(line.split_whitespace()).map(OsString::from);
-        program.evaluate(words, true).map_err(|stop| (stop.code, stop.stderr))
-    };
-    for line in LATER {
-        let name = line.split(' ').next().unwrap_or_default();
-        let entry = program.entries().iter().find(|entry| [entry.row.short, entry.row.long].contains(&name)).unwrap();
-        let (code, text) = strict(&format!("{line} here 104 file")).unwrap_err();
-        assert_eq!(code, 1, "{line}");
-        assert!(text.ends_with(&format!("\nerror: {} is not available yet\n", entry.row.long)), "{line}: {text}");
-    }
-    for line in ["+cc", "+ph"] {
-        assert!(strict(line).unwrap_err().1.ends_with(" is not available yet\n"), "{line}");
-    }
-    let reached: BTreeSet<_> = LATER.iter().filter_map(|line| line.split(' ').next()).collect();
-    for entry in program.entries().iter().filter(|entry| entry.row.is_later && entry.row.exclusive.is_none()) {
-        let row = &entry.row;
-        let needs = row.rules.iter().any(|rule| matches!(rule, Rule::OnlyWith(_)));
-        let name = if row.short.is_empty() { row.long } else { row.short };
-        assert!(needs || reached.contains(name), "{name} is not in the list");
-    }
+fn sni_is_asked_for_or_not() {
+    assert_eq!(error("--request-sni x --no-sni here 104 file"), "--no-sni not allowed with --request-sni");
 }
 
 #[test]
