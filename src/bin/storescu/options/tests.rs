@@ -434,7 +434,7 @@ fn identities_are_told_apart_as_by_dcmtk() {
 }
 
 #[test]
-fn every_option_has_its_effect() {
+fn no_option_waits_for_its_effect() {
     for entry in program().entries() {
         assert!(!entry.row.is_later, "{}", entry.row.long);
     }

@@ -74,6 +74,9 @@ fn pkcs8_decrypted(
     Ok(PrivateKey(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into()))
 }
 
+/// Key, initialization vector and text to plain text.
+type Decrypt = fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>>;
+
 /// `info` is the cipher's name, a comma, and the initialization vector in hexadecimal digits; the first eight bytes of that
 /// are the salt of the key derivation.
 fn decrypted(
@@ -82,7 +85,7 @@ fn decrypted(
     password: &mut dyn FnMut() -> Option<Zeroizing<String>>,
 ) -> Result<Vec<u8>, KeyError> {
     let (cipher, vector) = info.split_once(',').ok_or(KeyError::UnknownEncryption)?;
-    let decrypt: fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>> = match cipher {
+    let decrypt: Decrypt = match cipher {
         "AES-128-CBC" => cbc_decrypted::<cbc::Decryptor<aes::Aes128>>,
         "AES-192-CBC" => cbc_decrypted::<cbc::Decryptor<aes::Aes192>>,
         "AES-256-CBC" => cbc_decrypted::<cbc::Decryptor<aes::Aes256>>,
