@@ -1,8 +1,22 @@
 //! Our programs driven by scripted peers: one binary, a module for each theme.
 //!
-//! `PACS_TEST_STORESCP` and `PACS_TEST_STORESCU` name other programs to run in place of ours, to see what they do with the same
-//! bytes.
+//! `PACS_TEST_STORESCP`, `PACS_TEST_STORESCU` and `PACS_TEST_DCMQRSCP` name other programs to run in place of ours, to see
+//! what they do with the same bytes.
 
+#[cfg(test)]
+mod archive;
+#[cfg(test)]
+mod archive_hostile;
+#[cfg(test)]
+mod archive_keep;
+#[cfg(test)]
+mod archive_options;
+#[cfg(test)]
+mod archive_queries;
+#[cfg(test)]
+mod archive_rights;
+#[cfg(test)]
+mod archive_serving;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]

@@ -417,12 +417,22 @@ fn store_wrongly_named(args: &[&str], looks: bool) {
         let at = base.data.windows(part.len()).position(|window| window == part).unwrap();
         base.clone().with_data([&base.data[..at], &base.data[at + part.len()..]].concat())
     };
+    let with = |vr: &str, value: &[u8]| {
+        let (class, rest) = base.data.split_at(element(0x0008, 0x0016, "UI", uid::MR.as_bytes()).len());
+        let rest = &rest[element(0x0008, 0x0018, "UI", b"1.2.3.9").len()..];
+        base.clone().with_data([class, &element(0x0008, 0x0018, vr, value), rest].concat())
+    };
     let renamed = |instance: &str| Object { instance: instance.to_owned(), ..base.clone() };
     let cases = [
         ("same", base.clone(), 0),
         ("other instance", renamed("1.2.3.1"), 0xA900),
         ("other class", Object { sop_class: uid::CT.to_owned(), ..base.clone() }, 0xA900),
         ("no instance", without(&element(0x0008, 0x0018, "UI", b"1.2.3.9")), 0xC000),
+        ("empty instance", with("UI", b""), 0xA900),
+        ("instance as text", with("LO", b"1.2.3.9"), 0),
+        ("instance as bytes", with("OB", b"1.2.3.9"), 0xC000),
+        ("instance as empty bytes", with("OB", b""), 0xA900),
+        ("instance as an empty number", with("US", b""), 0xA900),
         ("no class", without(&element(0x0008, 0x0016, "UI", uid::MR.as_bytes())), 0xC000),
     ];
     for (case, object, status) in &cases {
@@ -431,12 +441,15 @@ fn store_wrongly_named(args: &[&str], looks: bool) {
         let context = if object.sop_class == uid::CT { 3 } else { 1 };
         assert_eq!(peer.store(context, object), if looks { *status } else { 0 }, "{case} {args:?}");
         assert!(peer.release());
-        assert_eq!(receiver.stored().len(), usize::from(args != ["--ignore"]), "{case} {args:?}: kept all the same");
+        // Kept all the same, under the UID of the request.
+        let prefix = if object.sop_class == uid::CT { "CT" } else { "MR" };
+        let name = (args != ["--ignore"]).then(|| format!("{prefix}.{}", object.instance));
+        assert_eq!(receiver.stored(), Vec::from_iter(name), "{case} {args:?}");
     }
 }
 
 #[test]
-fn uids_in_the_data_set_are_compared_with_the_request() {
+fn s05_uids_in_the_data_set_are_compared_with_the_request() {
     store_wrongly_named(&[], true);
 }
 

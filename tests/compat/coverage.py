@@ -8,7 +8,7 @@ usage: coverage.py [-r DIR] [-j N] [-v] [-p PROGRAM] [OPTION ...]
   --ours DIR   folder with ours, for the options that DCMTK has not: they are proved on our program (without: left out)
   -j N     run N at a time (default 2);  -v says what each scenario noticed
 
-coverage.tsv names for each option of storescp and storescu a scenario of this folder. Each of those runs on DCMTK as it is,
+coverage.tsv names for each option of each program a scenario of this folder. Each of those runs on DCMTK as it is,
 and once more for each of its options on a program that drops that option and its values from its command line and hands
 the rest to DCMTK's. The facts must differ, or the scenario would not miss the option. Options that DCMTK takes and does nothing with
 (note `no effect`) are made unknown instead. A control whose option nobody gives must change no fact.
@@ -18,8 +18,7 @@ import argparse, csv, glob, os, shutil, sys, tempfile, time
 
 import differ
 
-PROGRAMS = ("storescp", "storescu")
-TOOLS = ("storescp", "storescu", "dcmqrscp")
+PROGRAMS = ("storescp", "storescu", "dcmqrscp")
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONTROL = "--nobody-gives-this"
 DROPPING = """#!/bin/bash
@@ -47,7 +46,7 @@ def table(name):
 def dropping(root, reference, real, names, values, unknown=False):
     """A folder with a program that ignores an option, and with DCMTK's other programs."""
     folder, program = tempfile.mkdtemp(dir=root), os.path.basename(real)
-    for tool in TOOLS:
+    for tool in PROGRAMS:
         if tool != program:
             os.symlink(os.path.join(reference, tool), os.path.join(folder, tool))
     action = MAKE_UNKNOWN if unknown else DROP_VALUES.format(" ".join(map(str, range(values)))) if values else ":"

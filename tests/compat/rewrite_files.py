@@ -8,7 +8,8 @@ usage: rewrite_files.py [-r DIR] [-k WORD] OURS_DIR
   -k WORD   only files whose name contains WORD
 Each file is sent twice: byte for byte as its data set is (rawdimse.py), and by DCMTK's storescu, which re-encodes. Compared are the status or
 how the association ended, and the bytes of the stored data set (inflated for deflated). A table: option set, sent by, files, equal, different;
-then each difference, listed ones (KNOWN below, each with its reason) apart. Exit status: 0 all equal but those, 1 not, 2 could not run.
+then each difference, listed ones (KNOWN below, each with its reason) apart; a listed one that did not occur, though its file was sent, is STALE.
+Exit status: 0 all equal but those, 1 not or stale, 2 could not run.
 needs: pydicom in the running Python; DCMTK.
 """
 import argparse, contextlib, glob, os, shutil, socket, subprocess, sys, tempfile, time
@@ -23,7 +24,6 @@ SETS = ["", "+te", "+tb", "+ti", "+td", "-e", "+g", "-g", "+uc", "-u", "+g -e +t
 # (file, option set or *, sender or *): why the two differ there
 KNOWN = {
     ("nested_priv_SQ.dcm", "*", "raw"): "DCMTK drops the byte that fills its odd length up; ours refuses what is no whole element",
-    ("MR_truncated.dcm", "*", "raw"): "DCMTK stores a data set that ends within a value as if it were whole; ours refuses it",
 }
 
 
@@ -101,10 +101,11 @@ def outcome(port, out, path, send, dcmtk):
     return answer, stored
 
 
-def reason(name, options, sender):
-    for (file, opts, by), why in KNOWN.items():
+def listed_as(name, options, sender):
+    for key in KNOWN:
+        file, opts, by = key
         if file == name and opts in ("*", options) and by in ("*", sender):
-            return why
+            return key
     return None
 
 
@@ -122,7 +123,7 @@ def main():
     data = os.path.join(os.path.dirname(pydicom.__file__), "data")
     files = sorted(os.path.join(d, f) for d, _, fs in os.walk(data) for f in fs if a.k in f)
     files = [f for f in files if open(f, "rb").read(132)[128:] == b"DICM"]
-    bad, told = 0, []
+    bad, told, occurred = 0, [], set()
     print(f"{len(files)} files\n{'options':14} {'sent by':10} {'files':>6} {'equal':>6} {'listed':>7} {'different':>10}")
     for options in SETS:
         # +te and the like may not stand beside +xa; without it compressed contexts are refused by both
@@ -137,15 +138,20 @@ def main():
                 name = os.path.basename(f)
                 if x == y:
                     equal += 1
-                elif why := reason(name, options, sender):
+                elif key := listed_as(name, options, sender):
                     listed += 1
+                    occurred.add(key)
                 else:
                     different += 1
                     told.append(f"{options or '(none)'} {sender} {name}\n    DCMTK: {x}\n    ours:  {y}")
             bad += different
             print(f"{options or '(none)':14} {sender:10} {len(files):6} {equal:6} {listed:7} {different:10}", flush=True)
+    sent = {os.path.basename(f) for f in files}
+    stale = [key for key in KNOWN if key[0] in sent and key not in occurred]
+    told += [f"listed: {' '.join(key)}: {KNOWN[key]}" for key in KNOWN if key in occurred]
+    told += [f"STALE: {' '.join(key)} did not differ" for key in stale]
     print(*told, sep="\n")
-    return 1 if bad else 0
+    return 1 if bad or stale else 0
 
 
 if __name__ == "__main__":

@@ -39,26 +39,47 @@ fn main() {
     evictions(&catalog);
 }
 
-/// Adds the objects one by one, in rounds over a few studies at a time as several senders would.
+/// Adds the objects one by one. The last tenth is added by turns with the first tenth of another catalog, so that whatever
+/// else goes on on this machine bears on both alike.
 fn fill(catalog: &Sqlite, studies: usize, path: &Path) {
     let all = studies * OBJECTS;
-    let mut tenth = (Instant::now(), processor());
-    for number in 0..all {
-        let insertion = Insertion { record: record(number / OBJECTS, number % OBJECTS), remove: Vec::new() };
-        catalog.insert(&[insertion]).expect("added");
-        if (number + 1) % (all / 10) == 0 {
-            let rate = |time: Duration| (all / 10) as f64 / time.as_secs_f64();
-            println!(
-                "adding, one a commit: {:>8} objects, {:>8.0}/s, {:>8.0} a second of the processor",
-                number + 1,
-                rate(tenth.0.elapsed()),
-                rate(processor() - tenth.1)
-            );
-            tenth = (Instant::now(), processor());
-        }
+    let tenth = all / 10;
+    for part in 0..9 {
+        let (start, busy) = (Instant::now(), processor());
+        add(catalog, part * tenth..(part + 1) * tenth);
+        let rate = |time: Duration| tenth as f64 / time.as_secs_f64();
+        let (wall, busy) = (rate(start.elapsed()), rate(processor() - busy));
+        println!(
+            "adding, one a commit: {:>8} objects, {wall:>8.0}/s, {busy:>8.0}/s of the processor",
+            (part + 1) * tenth
+        );
     }
+    let other = Sqlite::open(&path.with_extension("other")).expect("a catalog");
+    let (mut last, mut first) = (Duration::ZERO, Duration::ZERO);
+    for turn in 0..tenth / 50 {
+        let start = processor();
+        add(catalog, 9 * tenth + turn * 50..9 * tenth + (turn + 1) * 50);
+        last += processor() - start;
+        let start = processor();
+        add(&other, turn * 50..(turn + 1) * 50);
+        first += processor() - start;
+    }
+    let micros = |time: Duration| time.as_secs_f64() * 1e6 / tenth as f64;
+    println!(
+        "adding, by turns: first tenth {:.1} us, last tenth {:.1} us an object: {:+.1} %",
+        micros(first),
+        micros(last),
+        100.0 * (last.as_secs_f64() / first.as_secs_f64() - 1.0)
+    );
     let size = std::fs::metadata(path).expect("the file").len();
     println!("file: {} bytes an object", size / all as u64);
+}
+
+fn add(catalog: &Sqlite, objects: std::ops::Range<usize>) {
+    for number in objects {
+        let insertion = Insertion { record: record(number / OBJECTS, number % OBJECTS), remove: Vec::new() };
+        catalog.insert(&[insertion]).expect("added");
+    }
 }
 
 fn ask(catalog: &Sqlite, studies: usize) {

@@ -57,6 +57,29 @@ impl Request {
         ])
     }
 
+    /// The same request to another title.
+    #[must_use]
+    pub fn to(mut self, called: &str) -> Self {
+        self.called = called.as_bytes().to_vec();
+        self
+    }
+
+    /// The same request from another title.
+    #[must_use]
+    pub fn from(mut self, calling: &str) -> Self {
+        self.calling = calling.as_bytes().to_vec();
+        self
+    }
+
+    /// Adds a role selection item for a class (PS3.7 D.3.3.4).
+    #[must_use]
+    pub fn role(mut self, class: &str, scu: bool, scp: bool) -> Self {
+        let body =
+            [&(class.len() as u16).to_be_bytes()[..], class.as_bytes(), &[u8::from(scu), u8::from(scp)]].concat();
+        self.user_items.extend(item(0x54, &body));
+        self
+    }
+
     /// The whole PDU.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut body = self.protocol.to_be_bytes().to_vec();

@@ -15,6 +15,11 @@ pub mod tag {
     pub const DATA_SET_TYPE: u16 = 0x0800;
     pub const STATUS: u16 = 0x0900;
     pub const AFFECTED_SOP_INSTANCE_UID: u16 = 0x1000;
+    pub const MOVE_DESTINATION: u16 = 0x0600;
+    pub const REMAINING: u16 = 0x1020;
+    pub const COMPLETED: u16 = 0x1021;
+    pub const FAILED: u16 = 0x1022;
+    pub const WARNING: u16 = 0x1023;
     pub const MOVE_ORIGINATOR_TITLE: u16 = 0x1030;
     pub const MOVE_ORIGINATOR_ID: u16 = 0x1031;
 }
@@ -24,6 +29,10 @@ pub mod field {
     #![allow(missing_docs, reason = "the names are the standard's own")]
     pub const C_STORE_RQ: u16 = 0x0001;
     pub const C_STORE_RSP: u16 = 0x8001;
+    pub const C_GET_RQ: u16 = 0x0010;
+    pub const C_FIND_RQ: u16 = 0x0020;
+    pub const C_MOVE_RQ: u16 = 0x0021;
+    pub const C_CANCEL_RQ: u16 = 0x0FFF;
     pub const C_ECHO_RQ: u16 = 0x0030;
     pub const C_ECHO_RSP: u16 = 0x8030;
 }
@@ -64,6 +73,50 @@ impl Command {
     /// A correct C-STORE-RQ for this object.
     pub fn store_of(message_id: u16, object: &Object) -> Self {
         Self::store(message_id, &object.sop_class, &object.instance)
+    }
+
+    /// A correct C-FIND-RQ (PS3.7 9.3.2.1).
+    pub fn find(message_id: u16, sop_class: &str) -> Self {
+        Self::query(field::C_FIND_RQ, message_id, sop_class)
+    }
+
+    /// A correct C-GET-RQ (PS3.7 9.3.3.1).
+    pub fn get(message_id: u16, sop_class: &str) -> Self {
+        Self::query(field::C_GET_RQ, message_id, sop_class)
+    }
+
+    /// A correct C-MOVE-RQ to this title (PS3.7 9.3.4.1).
+    pub fn move_to(message_id: u16, sop_class: &str, destination: &str) -> Self {
+        let title = format!("{destination}{}", if destination.len() % 2 == 1 { " " } else { "" });
+        Self::query(field::C_MOVE_RQ, message_id, sop_class).add(tag::MOVE_DESTINATION, title.as_bytes())
+    }
+
+    fn query(field: u16, message_id: u16, sop_class: &str) -> Self {
+        Self::empty()
+            .uid(tag::AFFECTED_SOP_CLASS_UID, sop_class)
+            .number(tag::COMMAND_FIELD, field)
+            .number(tag::MESSAGE_ID, message_id)
+            .number(tag::PRIORITY, 0)
+            .number(tag::DATA_SET_TYPE, 1)
+    }
+
+    /// A C-CANCEL-RQ for the message of this id (PS3.7 9.3.2.3).
+    pub fn cancel(message_id: u16) -> Self {
+        Self::empty()
+            .number(tag::COMMAND_FIELD, field::C_CANCEL_RQ)
+            .number(tag::MESSAGE_ID_BEING_RESPONDED_TO, message_id)
+            .number(tag::DATA_SET_TYPE, 0x0101)
+    }
+
+    /// The answer to a C-STORE-RQ that came.
+    pub fn store_response(request: &Message, status: u16) -> Self {
+        Self::empty()
+            .uid(tag::AFFECTED_SOP_CLASS_UID, &request.uid(tag::AFFECTED_SOP_CLASS_UID).unwrap_or_default())
+            .number(tag::COMMAND_FIELD, field::C_STORE_RSP)
+            .number(tag::MESSAGE_ID_BEING_RESPONDED_TO, request.number(tag::MESSAGE_ID))
+            .number(tag::DATA_SET_TYPE, 0x0101)
+            .number(tag::STATUS, status)
+            .uid(tag::AFFECTED_SOP_INSTANCE_UID, &request.uid(tag::AFFECTED_SOP_INSTANCE_UID).unwrap_or_default())
     }
 
     /// Adds an element behind the others, also a second one of the same number; the value is taken as it is.
@@ -190,6 +243,20 @@ impl Message {
     /// When there is none.
     pub fn status(&self) -> u16 {
         self.number(tag::STATUS)
+    }
+
+    /// Whether a data set comes with it.
+    ///
+    /// # Panics
+    /// When it does not say.
+    pub fn has_data(&self) -> bool {
+        self.number(tag::DATA_SET_TYPE) != 0x0101
+    }
+
+    /// The counters of a retrieval: remaining, completed, failed, warning; none where one is missing.
+    pub fn counters(&self) -> [Option<u16>; 4] {
+        [tag::REMAINING, tag::COMPLETED, tag::FAILED, tag::WARNING]
+            .map(|element| self.value(element).map(|_| self.number(element)))
     }
 
     /// Value of a UID element without its padding.

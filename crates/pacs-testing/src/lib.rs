@@ -23,6 +23,7 @@ mod generated;
 mod object;
 mod peer;
 mod process;
+mod query;
 mod tool;
 mod wire;
 
@@ -33,9 +34,10 @@ pub use associate::{Accepted, ContextAnswer, Request};
 pub use command::{Command, Message, field, tag};
 pub use file::{Part10, files, visible};
 pub use generated::{Generated, same_bytes};
-pub use object::{Object, element};
+pub use object::{Object, element, values};
 pub use peer::{Answer, Next, Peer};
 pub use process::Usage;
+pub use query::Retrieved;
 pub use tool::{Finished, Start, Tool, run};
 pub use wire::{ABORT, Pdu, RELEASE_RP, RELEASE_RQ, item, items, message, pdu, pdv};
 
@@ -56,6 +58,13 @@ pub mod uid {
     pub const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
     pub const JPEG_LOSSLESS: &str = "1.2.840.10008.1.2.4.70";
     pub const RLE: &str = "1.2.840.10008.1.2.5";
+    pub const FIND_PATIENT: &str = "1.2.840.10008.5.1.4.1.2.1.1";
+    pub const MOVE_PATIENT: &str = "1.2.840.10008.5.1.4.1.2.1.2";
+    pub const GET_PATIENT: &str = "1.2.840.10008.5.1.4.1.2.1.3";
+    pub const FIND_STUDY: &str = "1.2.840.10008.5.1.4.1.2.2.1";
+    pub const MOVE_STUDY: &str = "1.2.840.10008.5.1.4.1.2.2.2";
+    pub const GET_STUDY: &str = "1.2.840.10008.5.1.4.1.2.2.3";
+    pub const FIND_ONLY: &str = "1.2.840.10008.5.1.4.1.2.3.1";
     pub const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 }
 

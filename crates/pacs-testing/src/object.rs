@@ -1,5 +1,7 @@
 //! Tiny data sets, explicit VR little endian.
 
+use std::collections::BTreeMap;
+
 use crate::uid;
 
 /// A data set as it travels. [`Object::tiny`] is one that every receiver keeps byte for byte: its elements are in order,
@@ -66,4 +68,40 @@ pub fn element(group: u16, number: u16, vr: &str, value: &[u8]) -> Vec<u8> {
     }
     bytes.extend(value);
     bytes
+}
+
+/// The elements at the top of a data set in explicit VR little endian without sequences of undefined length: group,
+/// element number, value without its padding, as text.
+///
+/// # Panics
+/// When the bytes are no such data set.
+pub fn values(mut data: &[u8]) -> BTreeMap<(u16, u16), String> {
+    let mut found = BTreeMap::new();
+    while !data.is_empty() {
+        assert!(data.len() >= 8, "{} bytes behind the last element", data.len());
+        let two = |at: usize| u16::from_le_bytes([data[at], data[at + 1]]);
+        let long = matches!(&data[4..6], b"OB" | b"OW" | b"OF" | b"SQ" | b"UN" | b"UT" | b"UC" | b"UR");
+        let (start, length) = if long {
+            (12, u32::from_le_bytes([data[8], data[9], data[10], data[11]]) as usize)
+        } else {
+            (8, usize::from(two(6)))
+        };
+        assert!(data.len() >= start + length, "({:04x},{:04x}) is longer than the data set", two(0), two(2));
+        let text = String::from_utf8_lossy(&data[start..start + length]).trim_end_matches(['\0', ' ']).to_owned();
+        found.insert((two(0), two(2)), text);
+        data = &data[start + length..];
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{element, values};
+
+    #[test]
+    fn what_was_put_into_a_data_set_is_read_from_it() {
+        let data = [element(0x0008, 0x0005, "CS", b"X"), element(0x0020, 0x4000, "UT", b"odd")].concat();
+        let found: Vec<_> = values(&data).into_iter().collect();
+        assert_eq!(found, [((8, 5), "X".to_owned()), ((0x20, 0x4000), "odd".to_owned())]);
+    }
 }

@@ -1,5 +1,6 @@
 //! A scripted peer: one TCP connection that sends what it is told and waits, with a deadline, for what comes.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -60,6 +61,8 @@ pub struct Peer {
     /// What was negotiated, once an association was accepted.
     pub accepted: Option<Accepted>,
     buffer: Vec<u8>,
+    /// PDVs that have come and belong to what is read next: context, flags, payload.
+    pub(crate) pdvs: VecDeque<(u8, u8, Vec<u8>)>,
     message_id: u16,
 }
 
@@ -80,7 +83,7 @@ impl Peer {
         let stream = TcpStream::connect_timeout(&SocketAddr::new(address.into(), port), LIMIT)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(LIMIT))?;
-        Ok(Self { stream, limit: LIMIT, accepted: None, buffer: Vec::new(), message_id: 0 })
+        Ok(Self { stream, limit: LIMIT, accepted: None, buffer: Vec::new(), pdvs: VecDeque::new(), message_id: 0 })
     }
 
     /// Connects and associates with [`Request::usual`].

@@ -89,7 +89,10 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     let dictionary = dictionary::of_environment(|text| warn!(target: TARGET, "{text}"));
     match &options.beyond.task {
         Task::Serve => {}
-        Task::CheckConfig => return Ok(check_config(&config, &file)),
+        Task::CheckConfig => {
+            check_config(&config, &file);
+            return Ok(());
+        }
         Task::PrintConfig => {
             _ = io::stdout().write_all(&config.print());
             return Ok(());

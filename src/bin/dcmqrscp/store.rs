@@ -83,13 +83,21 @@ impl Reception<'_> {
         Ok(144 + u64::from(u32::from_le_bytes(bytes)))
     }
 
+    /// Puts the object into the area if it is what its command says.
+    fn keep_if_good(&self, file: Staged, found: Vec<Found>, incoming: &Incoming<'_>) -> u16 {
+        let content = Content::Read(found);
+        match (self.judge(&content, incoming), content) {
+            (status::SUCCESS, Content::Read(found)) => self.keep(file, found, incoming),
+            (status::CANNOT_UNDERSTAND, _) => {
+                error!(target: TARGET, "Bad image file: \nIts data set has no SOP Class UID, or no SOP Instance UID.");
+                status::CANNOT_UNDERSTAND
+            }
+            (other, _) => other,
+        }
+    }
+
     /// Puts the object into the area.
     fn keep(&self, file: Staged, found: Vec<Found>, incoming: &Incoming<'_>) -> u16 {
-        if self.area.syncs()
-            && let Err(e) = file.sync()
-        {
-            return self.refuse(&e);
-        }
         let written = match self.manner.bit_preserving {
             true => incoming.transfer_syntax,
             false => self.manner.form.syntax.uid(incoming.transfer_syntax),
@@ -225,26 +233,14 @@ impl Destination for Reception<'_> {
         }
     }
 
-    fn finish<'a>(&'a self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, ()) {
+    fn finish(&self, object: &mut Object, incoming: &Incoming<'_>, received: Received) -> (u16, ()) {
         drop(object.line.take());
         let status = match received {
             _ if self.manner.ignore => status::SUCCESS,
-            Received::File(file, Content::Read(found)) => {
-                let content = Content::Read(found);
-                match (self.judge(&content, incoming), content) {
-                    (status::SUCCESS, Content::Read(found)) => self.keep(file, found, incoming),
-                    (other, _) => other,
-                }
-            }
+            Received::File(file, Content::Read(found)) => self.keep_if_good(file, found, incoming),
             Received::File(file, Content::Unread) => match self.look_into(&file, incoming) {
                 Err(status) => status,
-                Ok(found) => {
-                    let content = Content::Read(found.clone());
-                    match self.judge(&content, incoming) {
-                        status::SUCCESS => self.keep(file, found, incoming),
-                        other => other,
-                    }
-                }
+                Ok(found) => self.keep_if_good(file, found, incoming),
             },
             Received::Dropped(content) => self.judge(&content, incoming),
             Received::Failed(e) => self.refuse(&e),

@@ -17,7 +17,7 @@ use crate::dataset::vr::Dictionary;
 use crate::dataset::{Context, ScratchMaker, Tag};
 use crate::names;
 use index::{Entry, IndexError};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, Metadata};
 use std::io;
 use std::ops::ControlFlow;
@@ -70,7 +70,7 @@ const EXAMPLES: usize = 20;
 pub enum Manner {
     /// They are counted.
     Look,
-    /// The catalog is mended.
+    /// The catalog is mended. Others may store meanwhile.
     Mend,
 }
 
@@ -126,6 +126,8 @@ pub fn adopt(area: &Area, dictionary: &'static Dictionary) -> Result<Survey, Err
 /// Those of the catalog. Files that cannot be read count as others.
 pub fn compare(area: &Area, dictionary: &'static Dictionary, manner: Manner) -> Result<Survey, Error> {
     let indexed = read_index(area);
+    // Replaced or evicted, and still there: elsewhere, or where it could not be unlinked. It must not come back.
+    let left: HashSet<PathBuf> = area.catalog().doomed()?.into_iter().collect();
     let mut survey = Survey::default();
     let mut context = Context::new(ScratchMaker::in_memory());
     context.dictionary = dictionary;
@@ -141,7 +143,7 @@ pub fn compare(area: &Area, dictionary: &'static Dictionary, manner: Manner) -> 
             scope.spawn(move || read_all(area, &waiting, &done, context));
         }
         drop((done, waiting));
-        let lister = scope.spawn(move || list(area, &indexed, &to_read));
+        let lister = scope.spawn(move || list(area, &indexed, &left, &to_read));
         let mut adder = Adder { area, manner, survey: &mut survey, batch: Vec::new(), told: Instant::now() };
         let added = adder.take_all(&results);
         // Whoever still sends finds nobody there and ends.
@@ -165,7 +167,12 @@ struct Candidate {
 }
 
 /// Lists the files of the area, and those elsewhere that DCMTK's index names; how many of them the catalog knows already.
-fn list(area: &Area, indexed: &HashMap<PathBuf, i64>, to_read: &SyncSender<Candidate>) -> Result<u64, Error> {
+fn list(
+    area: &Area,
+    indexed: &HashMap<PathBuf, i64>,
+    left: &HashSet<PathBuf>,
+    to_read: &SyncSender<Candidate>,
+) -> Result<u64, Error> {
     let mut known = 0;
     let within = WalkDir::new(area.path()).follow_links(false).into_iter().filter_map(Result::ok);
     let within = within.filter(|entry| entry.file_type().is_file()).filter_map(|entry| {
@@ -175,7 +182,12 @@ fn list(area: &Area, indexed: &HashMap<PathBuf, i64>, to_read: &SyncSender<Candi
     });
     let elsewhere = indexed.keys().filter(|file| file.is_absolute());
     let elsewhere = elsewhere.filter_map(|file| Some((file.clone(), std::fs::metadata(file).ok()?)));
-    for (file, data) in within.chain(elsewhere).filter(|(_, data)| data.is_file()) {
+    let all = within.chain(elsewhere).filter(|(file, data)| data.is_file() && !left.contains(file));
+    for (file, data) in all {
+        // In this order: it is in the catalog before it is no longer coming.
+        if area.is_coming(&file) {
+            continue;
+        }
         match area.catalog().by_file(&file)? {
             Some(held) if held.size == data.len() => known += 1,
             _ => {
@@ -274,11 +286,12 @@ impl Adder<'_> {
             return Ok(());
         }
         let batch = std::mem::take(&mut self.batch);
-        self.area.catalog().insert(&batch)?;
-        for insertion in &batch {
-            self.settle_twins(&insertion.record)?;
-        }
-        Ok(())
+        let area = self.area;
+        // Who stores a copy of one of these sees it, or is seen.
+        area.alone(|| {
+            area.catalog().insert(&batch)?;
+            batch.iter().try_for_each(|insertion| self.settle_twins(&insertion.record))
+        })
     }
 
     /// Of two files of ours with the same instance the older was replaced, but the machine stopped before it went.
@@ -383,3 +396,6 @@ fn index_state(area: &Area) -> Vec<u8> {
         |data| format!("{} {}.{:09}", data.len(), data.mtime(), data.mtime_nsec()).into_bytes(),
     )
 }
+
+#[cfg(test)]
+mod tests;

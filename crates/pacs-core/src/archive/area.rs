@@ -1,26 +1,28 @@
 //! One storage area: a folder of files and the catalog of what is in it.
 //!
-//! An object is kept in this order: its bytes are on the disk, its name is on the disk, its row is in the catalog, and only
-//! then is it answered. Objects that finish together share the waits: whoever comes first takes all that are there with it
-//! (`keep`). What an object replaces or evicts leaves the catalog in the same transaction, and its file goes after that.
+//! An object is kept in this order: its bytes and its name are on the disk, its row is in the catalog, and only then is it
+//! answered. Objects that finish together share the waits: the system makes one wait for the disk of theirs, and whoever is
+//! first at the catalog takes all that are there with it (`keep`). What an object replaces or evicts leaves the catalog in
+//! the same transaction, and its file goes after that.
 
 use super::catalog::{Catalog, Error, Insertion};
 use super::config::Quota;
 use super::quota::{self, Newcomer, NoRoom, Pending, Reason, Room};
 use super::record::{Record, Stored, Values};
 use crate::dataset::{Found, ScratchMaker, Tag};
-use crate::disk::{Folder, Owned, Published, Staged};
+use crate::disk::{Folder, Owned, Published, Staged, Synced};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// An object that has come whole and is still without a name.
 #[derive(Debug)]
 pub struct Arrival {
-    /// Its file. With [`Area::syncs`] its bytes are on the disk.
+    /// Its file.
     pub file: Staged,
     /// What its data set says of itself: the elements of [`super::keys::WANTED`].
     pub found: Vec<Found>,
@@ -83,6 +85,10 @@ pub struct Area {
     sync: bool,
     queue: Mutex<Queue>,
     done: Condvar,
+    /// Files that have a name, or are just given it, and are not in the catalog yet.
+    coming: Mutex<HashSet<PathBuf>>,
+    /// A file lies in the folder that is not in the catalog: the next start must compare them.
+    untidy: AtomicBool,
     /// While these are held, nobody else uses the folder.
     _locks: Vec<Owned>,
 }
@@ -96,12 +102,14 @@ struct Queue {
     last: u64,
 }
 
+/// An object whose file bears its name, and that is not in the catalog yet.
 struct Job {
     ticket: u64,
-    arrival: Arrival,
+    record: Record,
+    quota: Quota,
 }
 
-/// A job whose file bears its name.
+/// A job for which there is room.
 struct Named {
     ticket: u64,
     insertion: Insertion,
@@ -122,7 +130,17 @@ impl Area {
         sync: bool,
         locks: Vec<Owned>,
     ) -> Self {
-        Self { folder, shown, catalog, sync, queue: Mutex::default(), done: Condvar::new(), _locks: locks }
+        Self {
+            folder,
+            shown,
+            catalog,
+            sync,
+            queue: Mutex::default(),
+            done: Condvar::new(),
+            coming: Mutex::default(),
+            untidy: AtomicBool::new(false),
+            _locks: locks,
+        }
     }
 
     /// Its catalog.
@@ -182,10 +200,20 @@ impl Area {
     /// # Errors
     /// See [`KeepError`].
     pub fn keep(&self, arrival: Arrival) -> Result<Kept, KeepError> {
+        let Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota } = arrival;
+        let size = file.len();
+        if size > quota.bytes_per_study {
+            return Err(KeepError::TooBig { size, limit: quota.bytes_per_study });
+        }
+        let stored = Stored { file: PathBuf::new(), size, at: now(), syntax: transfer_syntax };
+        let record = Record::new(stored, &found, big_endian);
+        // Each for itself: the system makes one wait for the disk of those that come together.
+        let coming = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
+        let record = record.filed(coming.file.clone());
         let mut queue = self.lock();
         queue.last += 1;
         let ticket = queue.last;
-        queue.waiting.push(Job { ticket, arrival });
+        queue.waiting.push(Job { ticket, record, quota });
         loop {
             if let Some(result) = queue.finished.remove(&ticket) {
                 return result;
@@ -219,34 +247,36 @@ impl Area {
     fn process(&self, batch: Vec<Job>) -> Vec<(u64, Result<Kept, KeepError>)> {
         let mut results = Vec::with_capacity(batch.len());
         let mut named: Vec<Named> = Vec::with_capacity(batch.len());
-        for Job { ticket, arrival } in batch {
-            match self.name(ticket, arrival, &mut named, &mut results) {
+        for job in batch {
+            let (ticket, file) = (job.ticket, job.record.stored().file.clone());
+            match self.admit(job, &mut named, &mut results) {
                 Ok(job) => named.push(job),
-                Err(e) => results.push((ticket, Err(e))),
+                Err(e) => {
+                    self.take_back(&file);
+                    results.push((ticket, Err(e)));
+                }
             }
         }
         self.commit(&mut named, &mut results);
         results
     }
 
-    /// Finds room for an object and gives its file a name. Whatever must be in the catalog before is committed first.
-    fn name(
+    /// Finds room for an object. Whatever must be in the catalog before is committed first.
+    fn admit(
         &self,
-        ticket: u64,
-        arrival: Arrival,
+        job: Job,
         named: &mut Vec<Named>,
         results: &mut Vec<(u64, Result<Kept, KeepError>)>,
     ) -> Result<Named, KeepError> {
-        let Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota } = arrival;
-        let stored = Stored { file: PathBuf::new(), size: file.len(), at: now(), syntax: transfer_syntax };
-        let size = stored.size;
-        let record = Record::new(stored, &found, big_endian);
+        let Job { ticket, record, quota } = job;
+        let size = record.stored().size;
         let study = record.value(Tag::STUDY_INSTANCE).to_vec();
         let instance = record.value(Tag::SOP_INSTANCE).to_vec();
         if named.iter().any(|other| other.instance == instance) {
             self.commit(named, results);
         }
-        let newcomer = Newcomer { study: &study, instance: &instance, size };
+        let file = record.stored().file.clone();
+        let newcomer = Newcomer { study: &study, instance: &instance, size, file: &file };
         let mut room = self.room(quota, newcomer, named);
         if !named.is_empty() && room.as_ref().is_ok_and(|room| !room.removed.is_empty()) {
             // What goes may depend on those that are not in the catalog yet.
@@ -257,10 +287,9 @@ impl Area {
             NoRoom::TooBig => KeepError::TooBig { size, limit: quota.bytes_per_study },
             NoRoom::Catalog(e) => KeepError::Catalog(e),
         })?;
-        let file = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
         let remove = room.removed.iter().map(|(held, _)| held.id).collect();
         let removed = room.removed.into_iter().map(|(held, reason)| (held.file, reason)).collect();
-        Ok(Named { ticket, insertion: Insertion { record: record.filed(file), remove }, removed, study, instance })
+        Ok(Named { ticket, insertion: Insertion { record, remove }, removed, study, instance })
     }
 
     fn room(&self, quota: Quota, newcomer: Newcomer<'_>, named: &[Named]) -> Result<Room, NoRoom> {
@@ -278,35 +307,65 @@ impl Area {
         quota::make_room(&*self.catalog, quota, newcomer, pending)
     }
 
-    /// Gives a file a name that nobody has.
-    fn publish(&self, mut file: Staged, prefix: &str, opened: u32) -> io::Result<PathBuf> {
+    /// A file that was not kept after all: not answered with success, so it must not be found after a restart either.
+    fn take_back(&self, file: &Path) {
+        if self.unlink(file).is_err() {
+            self.untidy.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Does something while no object is on its way into the catalog.
+    pub(super) fn alone<T>(&self, deed: impl FnOnce() -> T) -> T {
+        let mut queue = self.lock();
+        while queue.busy {
+            queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+        queue.busy = true;
+        drop(queue);
+        let _busy = Busy(self);
+        deed()
+    }
+
+    /// Whether an object is being kept in this file: it will be in the catalog, or be no more.
+    pub(super) fn is_coming(&self, file: &Path) -> bool {
+        self.coming.lock().unwrap_or_else(PoisonError::into_inner).contains(file)
+    }
+
+    /// Gives a file a name that nobody has, on the disk if that is waited for.
+    fn publish(&self, mut file: Staged, prefix: &str, opened: u32) -> io::Result<Coming<'_>> {
         for _ in 0..TRIES {
             let name = format!("{prefix}_{opened:08x}{:08x}.dcm", crate::uid::random_number());
-            match self.folder.publish(file, &name)? {
-                Published::New => return Ok(name.into()),
-                Published::Exists(staged) => file = staged,
+            let coming = Coming::new(self, PathBuf::from(&name));
+            let outcome = match self.sync {
+                true => self.folder.publish_synced(file, &name)?,
+                false => match self.folder.publish(file, &name)? {
+                    Published::New => Synced::New,
+                    Published::Exists(staged) => Synced::Exists(staged),
+                },
+            };
+            match outcome {
+                Synced::New => return Ok(coming),
+                Synced::Exists(staged) => file = staged,
+                Synced::Unsure(e) => {
+                    self.take_back(Path::new(&name));
+                    return Err(e);
+                }
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
     }
 
-    /// Puts objects into the catalog once their names are on the disk, then unlinks what they replace.
+    /// Puts objects into the catalog, then unlinks what they replace.
     fn commit(&self, named: &mut Vec<Named>, results: &mut Vec<(u64, Result<Kept, KeepError>)>) {
         if named.is_empty() {
             return;
         }
         let jobs = std::mem::take(named);
-        let synced = if self.sync { self.folder.sync() } else { Ok(()) };
         let insertions: Vec<Insertion> = jobs.iter().map(|job| job.insertion.clone()).collect();
-        let done = match synced {
-            Ok(()) => self.catalog.insert(&insertions).map(drop).map_err(Failure::Catalog),
-            Err(e) => Err(Failure::Disk(e)),
-        };
-        if let Err(failure) = done {
+        if let Err(e) = self.catalog.insert(&insertions) {
             for job in jobs {
-                // Not answered with success, so it must not be found after a restart either.
-                _ = self.folder.remove(&job.insertion.record.stored().file);
-                results.push((job.ticket, Err(failure.again())));
+                self.take_back(&job.insertion.record.stored().file);
+                results.push((job.ticket, Err(KeepError::Catalog(e.clone()))));
             }
             return;
         }
@@ -326,7 +385,8 @@ impl Area {
         for (file, reason) in doomed {
             let foreign = file.is_absolute();
             let error = if foreign { None } else { self.unlink(&file).err() };
-            if error.is_none() {
+            // One that is not ours stays where it is, and stays noted: an index that names it must not bring it back.
+            if error.is_none() && !foreign {
                 buried.push(file.clone());
             }
             removed.push(Removed { file, reason, error, foreign });
@@ -353,7 +413,7 @@ impl Area {
         Ok(n)
     }
 
-    /// Says that catalog and files agree: nothing is kept any more.
+    /// Says that catalog and files agree, if they do: nothing is kept any more.
     ///
     /// # Errors
     /// When that cannot be noted; the next start then compares them.
@@ -363,7 +423,7 @@ impl Area {
         while queue.busy {
             queue = self.done.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        self.catalog.mark_clean()
+        if self.untidy.load(Ordering::SeqCst) { Ok(()) } else { self.catalog.mark_clean() }
     }
 }
 
@@ -383,20 +443,22 @@ impl Drop for Busy<'_> {
     }
 }
 
-enum Failure {
-    Disk(io::Error),
-    Catalog(Error),
+/// A file on its way into the catalog.
+struct Coming<'a> {
+    area: &'a Area,
+    file: PathBuf,
 }
 
-impl Failure {
-    /// For one of several objects that it befell together.
-    fn again(&self) -> KeepError {
-        match self {
-            Self::Disk(e) => {
-                KeepError::Disk(e.raw_os_error().map_or_else(|| e.kind().into(), io::Error::from_raw_os_error))
-            }
-            Self::Catalog(e) => KeepError::Catalog(e.clone()),
-        }
+impl<'a> Coming<'a> {
+    fn new(area: &'a Area, file: PathBuf) -> Self {
+        area.coming.lock().unwrap_or_else(PoisonError::into_inner).insert(file.clone());
+        Self { area, file }
+    }
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        self.area.coming.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.file);
     }
 }
 
@@ -410,3 +472,6 @@ fn open_foreign(file: &Path) -> io::Result<File> {
 fn now() -> i64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

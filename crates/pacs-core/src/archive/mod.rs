@@ -53,8 +53,11 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Archive {
     settings: Settings,
-    areas: Mutex<HashMap<PathBuf, Arc<Mutex<Option<Arc<Area>>>>>>,
+    areas: Mutex<HashMap<PathBuf, Arc<Slot>>>,
 }
+
+/// An area, once it is open. Whoever opens it holds the lock.
+type Slot = Mutex<Option<Arc<Area>>>;
 
 impl Archive {
     /// An archive without any area open.

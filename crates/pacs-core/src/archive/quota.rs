@@ -3,6 +3,7 @@
 use super::catalog::{Catalog, Error, Held};
 use super::config::Quota;
 use std::collections::HashSet;
+use std::path::Path;
 
 /// An object that wants to be kept.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +14,8 @@ pub(super) struct Newcomer<'a> {
     pub(super) instance: &'a [u8],
     /// Bytes of its file.
     pub(super) size: u64,
+    /// Its file, which may be in the catalog already: an area that is being taken over is looked through meanwhile.
+    pub(super) file: &'a Path,
 }
 
 /// What other newcomers, who are not in the catalog yet, will have added.
@@ -85,6 +88,9 @@ pub(super) fn make_room(
         if held.study == newcomer.study {
             bytes = bytes.saturating_sub(held.size);
         }
+        if held.file == newcomer.file {
+            continue;
+        }
         gone.insert(held.id);
         room.removed.push((held, Reason::Duplicate));
     }
@@ -96,7 +102,7 @@ pub(super) fn make_room(
             if bytes.saturating_add(newcomer.size) <= quota.bytes_per_study {
                 break;
             }
-            if gone.insert(held.id) {
+            if held.file != newcomer.file && gone.insert(held.id) {
                 bytes = bytes.saturating_sub(held.size);
                 room.removed.push((held, Reason::StudyFull));
             }
@@ -123,3 +129,6 @@ fn make_room_for_study(catalog: &dyn Catalog, quota: Quota, pending: Pending, ro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,8 @@ pub(super) struct Handle {
     pub(super) fd: OwnedFd,
     pub(super) limit: u64,
     pub(super) late: bool,
+    /// A file that is synced has its name on the disk too.
+    pub(super) syncs_names: bool,
     /// Nameless files can be made and named here, for all that is known.
     pub(super) nameless: AtomicBool,
     /// How a hidden file gets its final name here; see `publish`.
@@ -42,8 +44,8 @@ pub(super) struct Handle {
 
 impl Handle {
     fn new(fd: OwnedFd) -> Self {
-        let (limit, late) = (sys::size_limit(), sys::writes_late(&fd));
-        Self { fd, limit, late, nameless: AtomicBool::new(true), way: AtomicU8::new(0) }
+        let (limit, late, syncs_names) = (sys::size_limit(), sys::writes_late(&fd), sys::syncs_names(&fd));
+        Self { fd, limit, late, syncs_names, nameless: AtomicBool::new(true), way: AtomicU8::new(0) }
     }
 
     /// Whether the folder has been removed.

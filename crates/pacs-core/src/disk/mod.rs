@@ -29,7 +29,7 @@ mod within;
 
 pub use folder::Folder;
 pub use own::{OwnError, Owned};
-pub use publish::Published;
+pub use publish::{Published, Synced};
 pub use staged::Staged;
 #[cfg(any(test, feature = "faults"))]
 pub use sys::{Call, fault};

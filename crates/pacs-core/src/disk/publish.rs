@@ -22,6 +22,18 @@ pub enum Published {
     Exists(Staged),
 }
 
+/// What became of [`Folder::publish_synced`].
+#[derive(Debug)]
+#[must_use]
+pub enum Synced {
+    /// The file bears its name, and both last.
+    New,
+    /// Something bears the name already; see [`Published::Exists`].
+    Exists(Staged),
+    /// The file bears its name, but this error came while it was waited for that both last.
+    Unsure(io::Error),
+}
+
 impl Folder {
     /// Gives the file its name, all at once. Nothing is ever replaced.
     ///
@@ -37,6 +49,32 @@ impl Folder {
             Err(error) if error.raw_os_error() == Some(Errno::EXIST.raw_os_error()) => Ok(Published::Exists(staged)),
             Err(error) => Err(error),
         }
+    }
+
+    /// As [`publish`](Self::publish); when this returns, the file's bytes and its name are on the disk itself. That takes one
+    /// wait for the disk where a file and its name go there together, else two.
+    ///
+    /// # Errors
+    ///
+    /// The file is given up and leaves nothing. Only where it got its name and that could not be made to last, it is there:
+    /// [`Synced::Unsure`].
+    pub fn publish_synced(&self, mut staged: Staged, name: impl AsRef<OsStr>) -> io::Result<Synced> {
+        let name = checked(name.as_ref())?;
+        let together = staged.hiding_place().is_none() && self.handle().syncs_names;
+        if !together {
+            staged.sync()?;
+        }
+        match self.put(&mut staged, |staged, dir| staged.take_free_name(dir, name)) {
+            Ok(()) => {}
+            Err(error) if error.raw_os_error() == Some(Errno::EXIST.raw_os_error()) => {
+                return Ok(Synced::Exists(staged));
+            }
+            Err(error) => return Err(error),
+        }
+        // On its way it may have become a copy with a name of its own.
+        let synced =
+            if together && staged.is_linked() { staged.sync_all() } else { staged.sync().and_then(|()| self.sync()) };
+        Ok(synced.map_or_else(Synced::Unsure, |()| Synced::New))
     }
 
     /// Gives the file its name in place of whatever file or link bears it: at any moment the one or the other is there, whole.
@@ -78,7 +116,11 @@ impl Folder {
 impl Staged {
     fn take_free_name(&mut self, dir: &Arc<Handle>, name: &Path) -> Result<()> {
         match self.hiding_place() {
-            None => link_nameless(self.fd(), &dir.fd, name),
+            None => {
+                link_nameless(self.fd(), &dir.fd, name)?;
+                self.linked();
+                Ok(())
+            }
             Some((home, hidden)) => {
                 dir.move_new(&home.fd, hidden, name)?;
                 self.arrived();

@@ -26,6 +26,8 @@ pub struct Staged {
     limit: u64,
     late: bool,
     hidden: Option<Hidden>,
+    /// It was nameless and got its name by a link.
+    linked: bool,
 }
 
 /// The hidden name a staged file bears where it cannot be nameless, or on its way to replacing another.
@@ -150,7 +152,7 @@ impl Staged {
     }
 
     fn new(file: OwnedFd, hidden: Option<Hidden>, dir: &Handle) -> Self {
-        Self { file, end: 0, limit: dir.limit, late: dir.late, hidden }
+        Self { file, end: 0, limit: dir.limit, late: dir.late, hidden, linked: false }
     }
 
     /// Takes the lock that keeps sweeps away. False: a sweep has it.
@@ -197,6 +199,20 @@ impl Staged {
     }
 
     /// The hidden name is no more: it became the final one.
+    /// It has got its name by a link.
+    pub(super) fn linked(&mut self) {
+        self.linked = true;
+    }
+
+    pub(super) fn is_linked(&self) -> bool {
+        self.linked
+    }
+
+    /// Like [`sync`](Self::sync), and with the bytes all that was done to the file.
+    pub(super) fn sync_all(&self) -> io::Result<()> {
+        Ok(sys::sync_all(&self.file)?)
+    }
+
     pub(super) fn arrived(&mut self) {
         self.hidden = None;
     }

@@ -153,6 +153,20 @@ pub(crate) fn sync(file: impl AsFd) -> Result<()> {
     call(Call::Sync, || fs::fdatasync(&file))
 }
 
+/// Like [`sync`], and with the file all that was done to it, its names included where [`syncs_names`] says so.
+pub(crate) fn sync_all(file: impl AsFd) -> Result<()> {
+    call(Call::Sync, || fs::fsync(&file))
+}
+
+/// Whether a file that is synced after it got a name has that name on the disk too. The manual promises it of no file system;
+/// these have one journal, and put the name and the change of the link count into one transaction of it: ext4 (and 3 and 2,
+/// which bear its number), XFS, Btrfs, F2FS. In tmpfs nothing outlives a power failure anyway.
+pub(crate) fn syncs_names(dir: impl AsFd) -> bool {
+    const JOURNALED: [u64; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x0102_1994];
+    call(Call::StatFileSystem, || fs::fstatfs(&dir))
+        .is_ok_and(|stat| JOURNALED.contains(&(stat.f_type as u64 & 0xffff_ffff)))
+}
+
 /// Names a nameless file. The kernel allows it to root, and since Linux 6.10 to whoever opened the file.
 pub(crate) fn link_by_descriptor(file: impl AsFd, dir: impl AsFd, name: &Path) -> Result<()> {
     call(Call::LinkByDescriptor, || fs::linkat(&file, "", &dir, name, AtFlags::EMPTY_PATH))

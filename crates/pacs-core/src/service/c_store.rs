@@ -81,10 +81,11 @@ impl Content {
     /// The status that follows from the UIDs in the data set (PS3.4 B.2.3): they must be those of the request.
     pub fn status(&self, request: &CStoreRq) -> u16 {
         let Self::Read(found) = self else { return status::SUCCESS };
-        // DCMTK: searched depth first, so that one in an item that stands before counts; of any VR that is text, but not of
-        // another, as UN.
+        // DCMTK: searched depth first, so that one in an item that stands before counts; of any VR that is text, but of
+        // another, as UN, only if it is empty.
         let first = |tag| found.iter().find(|found| found.tag == tag);
-        let text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text();
+        let is_empty = |found: &Found| found.value.is_empty() && !found.cut;
+        let text = |found: &&Found| found.vr == Vr::UI || found.vr.is_text() || is_empty(found);
         let (class, instance) = (first(Tag::SOP_CLASS).filter(text), first(Tag::SOP_INSTANCE).filter(text));
         let (Some(class), Some(instance)) = (class, instance) else {
             return status::CANNOT_UNDERSTAND;

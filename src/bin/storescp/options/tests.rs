@@ -469,7 +469,7 @@ fn accept_all_is_the_list_of_3_7_0() {
 }
 
 #[test]
-fn no_option_waits_to_be_built() {
+fn no_option_waits_for_its_effect() {
     let program = program();
     for entry in program.entries() {
         assert!(!entry.row.is_later, "{}", entry.row.long);

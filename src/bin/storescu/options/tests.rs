@@ -434,7 +434,7 @@ fn identities_are_told_apart_as_by_dcmtk() {
 }
 
 #[test]
-fn no_option_waits_to_be_built() {
+fn no_option_waits_for_its_effect() {
     for entry in program().entries() {
         assert!(!entry.row.is_later, "{}", entry.row.long);
     }

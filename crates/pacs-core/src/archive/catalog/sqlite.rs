@@ -22,7 +22,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use write::{Fate, Write};
+use write::{Fate, Places, Write};
 
 /// Readers that are kept for later while nothing is asked.
 const IDLE_READERS: usize = 4;
@@ -43,6 +43,7 @@ struct Writer {
     connection: Connection,
     /// The number of the object that was added last.
     last: i64,
+    places: Places,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -88,7 +89,7 @@ impl Sqlite {
             connection.query_row("SELECT ifnull(max(id), 0) FROM instance", [], |row| row.get(0)).map_err(stored)?;
         Ok(Sqlite {
             path: path.to_owned(),
-            writer: Mutex::new(Writer { connection, last }),
+            writer: Mutex::new(Writer { connection, last, places: Places::default() }),
             readers: Mutex::default(),
             totals: Mutex::new(totals),
             was_clean: clean != 0,
@@ -98,14 +99,16 @@ impl Sqlite {
     /// Changes the catalog, or leaves it as it is.
     fn change<T>(&self, change: impl FnOnce(&mut Write<'_>) -> rusqlite::Result<T>) -> Result<T, Error> {
         let mut writer = locked(&self.writer);
-        let Writer { connection, last } = &mut *writer;
+        let Writer { connection, last, places } = &mut *writer;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(stored)?;
         let totals = self.totals();
-        let mut write = Write { connection: &transaction, last: *last, totals };
+        // What fails is forgotten, with the places that it has made.
+        let mut write = Write { connection: &transaction, last: *last, totals, places: std::mem::take(places) };
         let done = change(&mut write).map_err(stored)?;
-        let (now, totals) = (write.last, write.totals);
+        let Write { last: now, totals, places: known, .. } = write;
         transaction.commit().map_err(stored)?;
         *last = now;
+        *places = known;
         *locked(&self.totals) = totals;
         Ok(done)
     }

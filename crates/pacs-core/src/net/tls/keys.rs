@@ -74,7 +74,7 @@ fn pkcs8_decrypted(
     Ok(PrivateKey(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into()))
 }
 
-/// Key, initialization vector and bytes to bytes; none: the key is wrong.
+/// Key, initialization vector and text to plain text.
 type Decrypt = fn(&[u8], &[u8], &[u8]) -> Option<Vec<u8>>;
 
 /// `info` is the cipher's name, a comma, and the initialization vector in hexadecimal digits; the first eight bytes of that

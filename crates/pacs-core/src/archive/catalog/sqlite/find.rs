@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// Entities with several rows that are remembered as answered.
-const MOST_REMEMBERED: usize = 4096;
+const MOST_REMEMBERED: usize = if cfg!(test) { 2 } else { 4096 };
 
 /// Lists and character sets that are remembered.
-const MOST_KEPT: usize = 256;
+const MOST_KEPT: usize = if cfg!(test) { 2 } else { 256 };
 
 /// A state of the catalog that stays as it is for this connection.
 struct Look<'c> {

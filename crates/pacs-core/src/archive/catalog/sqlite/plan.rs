@@ -9,13 +9,13 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Result, params_from_iter};
 
 /// Rows found by an index are gathered up to this many; beyond, all rows are gone through in order instead.
-const MOST_GATHERED: usize = 100_000;
+const MOST_GATHERED: usize = if cfg!(test) { 8 } else { 100_000 };
 
 /// Up to this many rows are counted to find the index that selects the fewest.
 const MOST_COUNTED: usize = 500;
 
 /// Rows read at once where all are gone through.
-const PAGE: i64 = 1024;
+const PAGE: i64 = if cfg!(test) { 5 } else { 1024 };
 
 /// A row that may match: its first object, by which answers are ordered, and its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

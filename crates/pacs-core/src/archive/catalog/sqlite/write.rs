@@ -9,6 +9,7 @@ use crate::archive::record::{Record, Values};
 use crate::dataset::Tag;
 use crate::dataset::vr::Vr;
 use rusqlite::{Connection, OptionalExtension, Result, params};
+use std::collections::VecDeque;
 use std::path::PathBuf;
 
 /// What a transaction does to the catalog.
@@ -17,12 +18,44 @@ pub(super) struct Write<'c> {
     /// The number of the object that was added last.
     pub(super) last: i64,
     pub(super) totals: Totals,
+    /// Where the latest objects belong.
+    pub(super) places: Places,
 }
 
 /// The row of a level that a record belongs to.
 struct Row {
     id: i64,
     entity: i64,
+}
+
+/// Where an object belongs: below which series, in which entities from the series up, and to which exam.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    series: i64,
+    entities: [i64; 3],
+    exam: i64,
+}
+
+/// The places of the latest objects, for the next ones mostly belong there too. None outlives a removal.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    known: VecDeque<([Vec<u8>; 3], Place)>,
+}
+
+impl Places {
+    /// As many as there may be senders at a time.
+    const MOST: usize = if cfg!(test) { 2 } else { 16 };
+
+    fn of(&self, contents: &[Vec<u8>; 3]) -> Option<Place> {
+        self.known.iter().find(|(known, _)| known == contents).map(|(_, place)| *place)
+    }
+
+    fn remember(&mut self, contents: [Vec<u8>; 3], place: Place) {
+        if self.known.len() >= Places::MOST {
+            self.known.pop_back();
+        }
+        self.known.push_front((contents, place));
+    }
 }
 
 /// Whether the file of an object that is removed is still to be unlinked.
@@ -41,16 +74,18 @@ impl Write<'_> {
         }
         self.execute("DELETE FROM doomed WHERE file = ?1", [file])?;
         let id = self.last + 1;
-        let contents = content::of(record);
-        let [of_patient, of_study, of_series, of_image] = &contents;
-        let sets = CharacterSets::parse(record.character_set());
-        let patient = self.patient(record, of_patient, &sets, id)?;
-        let (study, exam, new_study) = self.study(record, of_study, &sets, &patient, id)?;
-        let (series, new_series) = self.series(record, of_series, &study, id)?;
-        let (new_study, new_series) = (i64::from(new_study), i64::from(new_series));
-        self.count(patient.entity, new_study, new_series, 1)?;
-        self.count(study.entity, 0, new_series, 1)?;
-        self.count(series.entity, 0, 0, 1)?;
+        let [of_patient, of_study, of_series, of_image] = content::of(record);
+        let above = [of_patient, of_study, of_series];
+        let place = match self.places.of(&above) {
+            Some(place) => place,
+            None => {
+                let place = self.place(record, &above, id)?;
+                self.places.remember(above, place);
+                place
+            }
+        };
+        let Place { series, entities, exam } = place;
+        self.execute("UPDATE entity SET instances = instances + 1 WHERE id IN (?1, ?2, ?3)", entities)?;
         self.execute(
             "UPDATE exam SET bytes = bytes + ?2, instances = instances + 1, last_stored = max(last_stored, ?3)
              WHERE id = ?1",
@@ -62,7 +97,7 @@ impl Write<'_> {
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             params![
                 id,
-                series.id,
+                series,
                 exam,
                 syntax,
                 stored.size as i64,
@@ -80,6 +115,7 @@ impl Write<'_> {
 
     /// Removes an object, and every row that nothing is left below. Returns its file.
     pub(super) fn remove(&mut self, id: i64, fate: Fate) -> Result<Option<PathBuf>> {
+        self.places = Places::default();
         let found = self.row(
             "SELECT i.series, i.exam, i.size, i.stored, i.file, r.study, r.entity, r.first, s.patient, s.entity, s.first,
                     p.entity, p.first
@@ -141,6 +177,20 @@ impl Write<'_> {
 
     pub(super) fn id_of_file(&self, file: &[u8]) -> Result<Option<i64>> {
         self.row("SELECT id FROM instance WHERE file = ?1", [file], |row| row.get(0))
+    }
+
+    /// Finds the rows that a record belongs to, and makes those that there are none of.
+    fn place(&mut self, record: &Record, contents: &[Vec<u8>; 3], id: i64) -> Result<Place> {
+        let [of_patient, of_study, of_series] = contents;
+        let sets = CharacterSets::parse(record.character_set());
+        let patient = self.patient(record, of_patient, &sets, id)?;
+        let (study, exam, new_study) = self.study(record, of_study, &sets, &patient, id)?;
+        let (series, new_series) = self.series(record, of_series, &study, id)?;
+        if new_series {
+            self.count(patient.entity, new_study.into(), 1, 0)?;
+            self.count(study.entity, 0, 1, 0)?;
+        }
+        Ok(Place { series: series.id, entities: [series.entity, study.entity, patient.entity], exam })
     }
 
     fn patient(&mut self, record: &Record, content: &[u8], sets: &CharacterSets, id: i64) -> Result<Row> {
