@@ -1,6 +1,7 @@
 """storescp's options that no other scenario would miss: who is served when, whom hosts.deny keeps out, how numbers are read."""
 import contextlib, os, shutil, time
 
+from archivepeer import config
 from rawdimse import ECHO, IMPLICIT, Client, Closed
 from scenarios_storescp import answer, bad, connect, contents, echoes, el, parts, put, released, small
 
@@ -37,8 +38,8 @@ def scn_storescp_not_on_this_system(t):
 
 # --- who may connect ------------------------------------------------------------------------------------------------
 
-def with_hosts(t, allow, deny):
-    """A program that runs storescp where /etc/hosts.allow and /etc/hosts.deny say this: an /etc of its own in a mount
+def with_hosts(t, allow, deny, tool="storescp"):
+    """A program that runs a tool where /etc/hosts.allow and /etc/hosts.deny say this: an /etc of its own in a mount
     namespace of its own, so that the system's is left alone. Root or a system that lets users make namespaces."""
     etc = t.folder(f"etc{len(os.listdir(t.dir))}")
     for name in ("passwd", "group", "hosts", "nsswitch.conf", "host.conf", "ld.so.cache", "localtime", "services", "dcmtk"):
@@ -51,7 +52,7 @@ def with_hosts(t, allow, deny):
         with open(os.path.join(etc, name), "w") as f:
             f.write(text + "\n" * bool(text))
     user = "" if os.geteuid() == 0 else "-r "
-    script = t.write(etc + ".sh", f"#!/bin/sh\nexec unshare {user}-m sh -c 'mount --bind \"$0\" /etc && exec \"$@\"' '{etc}' '{t.exe('storescp')}' \"$@\"\n")
+    script = t.write(etc + ".sh", f"#!/bin/sh\nexec unshare {user}-m sh -c 'mount --bind \"$0\" /etc && exec \"$@\"' '{etc}' '{t.exe(tool)}' \"$@\"\n")
     os.chmod(script, 0o755)
     return script
 
@@ -80,6 +81,22 @@ def scn_storescp_access_control(t):
             ("denied, not asked", "", every), ("denied, full access", "", every, "-ac"), ("denied, full access last", "", every, "+ac", "-ac"),
             ("denied, control last", "", every, "-ac", "+ac")):
         t.note(name, admitted(t, allow, deny, *args))
+
+
+def scn_dcmqrscp_access_control(t):
+    """+ac of the archive asks hosts.allow and hosts.deny about the daemon dcmqrscp; who is denied gets a closed connection."""
+    cfg = t.write("qr.cfg", config(t))
+    every = "dcmqrscp: ALL"
+    for name, allow, deny, *args in (("nothing said", "", "", "+ac"), ("denied", "", every, "+ac"), ("another denied", "", "storescp: ALL", "+ac"),
+                                     ("allowed", "dcmqrscp: 127.", every, "+ac"), ("not asked", "", every), ("full last", "", every, "+ac", "-ac"),
+                                     ("control last", "", every, "-ac", "+ac")):
+        with t.serve(with_hosts(t, allow, deny, "dcmqrscp"), "-c", cfg, *args) as s:
+            c = Client(s.port)
+            try:
+                t.note(name, c.associate([(1, ECHO, [IMPLICIT])], called="ARCH") and [c.echo(1), c.release()])
+            except (Closed, ConnectionError):
+                t.note(name, "closed")
+            c.sock.close()
 
 
 def scn_storescp_no_host_lookup(t):

@@ -123,6 +123,12 @@ fn faults_are_reported_in_the_order_seen_on_dcmtk() {
 }
 
 #[test]
+fn sni_is_asked_for_or_not() {
+    assert_eq!(error("--request-sni x --no-sni"), "--no-sni not allowed with --request-sni");
+    assert_eq!(error("--expect-sni x --no-sni"), "--no-sni not allowed with --expect-sni");
+}
+
+#[test]
 fn help_lists_every_row() {
     let Err(Stop { code: 0, stdout, stderr }) = words(["--help"]) else { panic!("no usage") };
     assert_eq!(stderr, "");
