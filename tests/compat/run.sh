@@ -61,6 +61,6 @@ python=$venv/bin/python
 status=0
 "$python" "$here/differ.py" -r "$dcmtk" --expect "$here/differences.tsv" --waiting "$here/waiting.tsv" -j 2 "$target/release" "$@" || status=$?
 if [ $# = 0 ] && [ $status -le 1 ]; then
-    "$python" "$here/coverage.py" -r "$dcmtk" --ours "$target/release" -j 2 || status=$?
+    "$python" "$here/coverage.py" -r "$dcmtk" --ours "$target/release" -j 4 || status=$?
 fi
 exit $status

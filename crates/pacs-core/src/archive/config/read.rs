@@ -28,6 +28,9 @@ const MNEMONICS: [&str; 16] = [
     "DisplayPort",
 ];
 
+/// Of [`MNEMONICS`], how many are followed by a value.
+const PLAIN: usize = 6;
+
 /// Of [`MNEMONICS`], how many have a meaning.
 const MEANT: usize = 9;
 
@@ -84,7 +87,8 @@ pub(super) fn read(text: &[u8]) -> Result<Config, Vec<Problem>> {
                 let text =
                     format!("No \"{0} BEGIN\" before END in configuration file, line {1}", table.name(), line.number);
                 let expected =
-                    format!("this ends a table that was not begun; expected \"{} BEGIN\" before it", table.name());
+                    "this ends a table that was not begun; expected the line that begins it, further up in the file"
+                        .to_owned();
                 reader.told(line.number, mnemonic.column, text, expected);
             }
             _ => {
@@ -265,6 +269,6 @@ fn expected_mnemonic(word: &[u8], column: usize) -> String {
     match MNEMONICS.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(head)) {
         Some(known) if head.len() < word.len() => format!("expected {known} and a blank behind it"),
         Some(known) => format!("expected {known}: capital and small letters count"),
-        None => format!("expected one of {}", MNEMONICS[..MEANT].join(", ")),
+        None => format!("expected the beginning of a table, or one of {}", MNEMONICS[..PLAIN].join(", ")),
     }
 }

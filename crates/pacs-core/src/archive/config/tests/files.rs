@@ -443,7 +443,7 @@ fn cures_name_what_was_probably_meant() {
     for (text, words) in [
         ("NetworkTCPPort=104".to_owned(), "NetworkTCPPort and a blank"),
         (" # x".to_owned(), "before the #"),
-        ("Foo".to_owned(), "AETable"),
+        ("Foo".to_owned(), "the beginning of a table, or one of NetworkTCPPort"),
         (areas("X /p R (9,1mb) any"), "ANY in capitals"),
         (areas("X /p R (9,1mb) (A b 1)"), "with commas"),
         (areas("X /p R (9 1mb) ANY"), "comma"),
