@@ -363,7 +363,6 @@ fn request_sni() -> Row<Tls> {
     option("", "--request-sni", SERVER_NAME, "ask for this server name", |o: &mut Tls, v| {
         o.request_sni = Some(v.string(0));
     })
-    .not_with(&["--no-sni"])
 }
 
 fn seeds(on: Switch) -> Group<Tls> {

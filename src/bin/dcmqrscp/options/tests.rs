@@ -124,7 +124,7 @@ fn faults_are_reported_in_the_order_seen_on_dcmtk() {
 
 #[test]
 fn sni_is_asked_for_or_not() {
-    assert_eq!(error("--request-sni x --no-sni"), "--request-sni not allowed with --no-sni");
+    assert_eq!(error("--request-sni x --no-sni"), "--no-sni not allowed with --request-sni");
     assert_eq!(error("--expect-sni x --no-sni"), "--no-sni not allowed with --expect-sni");
 }
 
