@@ -4,6 +4,7 @@
 pub mod access;
 pub mod cli;
 pub mod dictionary;
+pub mod door;
 pub mod exit;
 pub mod limits;
 pub mod log;

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::fatal;
 use crate::log::reason;
-use crate::options::tls::{KeyFormat, Password, PeerCertificate, Profile, Revocation, Tls, Transport};
+use crate::options::tls::{KeyFormat, Password, Profile, Revocation, Tls, Transport};
 
 /// The logger of keys and certificates.
 const TARGET: &str = "dcmtk.dcmtls";
@@ -40,7 +40,9 @@ pub fn acceptor(options: &Tls) -> Result<Option<Acceptor>, Unusable> {
     let Some((identity, suites, trust)) = parts(options)? else { return Ok(None) };
     // An acceptor always has an identity: there is no --anonymous-tls for it.
     let Some(identity) = identity else { return Ok(None) };
-    Acceptor::new(identity, &suites, trust, wanted(options), options.expect_sni.as_deref()).map(Some).map_err(unusable)
+    Acceptor::new(identity, &suites, trust, options.peer_certificate, options.expect_sni.as_deref())
+        .map(Some)
+        .map_err(unusable)
 }
 
 /// What a requestor needs; none: it connects over plain TCP.
@@ -49,7 +51,7 @@ pub fn acceptor(options: &Tls) -> Result<Option<Acceptor>, Unusable> {
 /// When a key, certificate, suite or server name cannot be used.
 pub fn connector(options: &Tls) -> Result<Option<Connector>, Unusable> {
     let Some((identity, suites, trust)) = parts(options)? else { return Ok(None) };
-    Connector::new(identity, &suites, trust, wanted(options), options.request_sni.as_deref())
+    Connector::new(identity, &suites, trust, options.peer_certificate, options.request_sni.as_deref())
         .map(Some)
         .map_err(unusable)
 }
@@ -61,7 +63,7 @@ pub fn connector(options: &Tls) -> Result<Option<Connector>, Unusable> {
 pub fn both(options: &Tls) -> Result<Option<(Acceptor, Connector)>, Unusable> {
     let Some((identity, suites, trust)) = parts(options)? else { return Ok(None) };
     let Some(identity) = identity else { return Ok(None) };
-    let peer = wanted(options);
+    let peer = options.peer_certificate;
     let acceptor = Acceptor::new(identity.clone(), &suites, trust.clone(), peer, options.expect_sni.as_deref());
     let connector = Connector::new(Some(identity), &suites, trust, peer, options.request_sni.as_deref());
     Ok(Some((acceptor.map_err(unusable)?, connector.map_err(unusable)?)))
@@ -100,14 +102,6 @@ fn say_protection(link: &Link) {
 fn unusable(error: ConfigError) -> Unusable {
     fatal!(target: TARGET, "unable to initialize TLS: {error}");
     Unusable
-}
-
-fn wanted(options: &Tls) -> core::PeerCertificate {
-    match options.peer_certificate {
-        PeerCertificate::Require => core::PeerCertificate::Require,
-        PeerCertificate::Verify => core::PeerCertificate::Verify,
-        PeerCertificate::Ignore => core::PeerCertificate::Ignore,
-    }
 }
 
 /// All that is read from files, in DCMTK's order: what is trusted, then the own key and certificate, then the suites.

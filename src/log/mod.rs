@@ -141,6 +141,22 @@ pub fn reason(error: &io::Error) -> String {
     text
 }
 
+/// What helps against an error of writing an object into this place, as a further line of the record; empty where the
+/// error says it all.
+pub fn cure_of_writing(error: &io::Error, place: &str) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "\nThe sender was told (A700) and may repeat the object; receiving goes on by itself once there is room."
+                .to_owned()
+        }
+        io::ErrorKind::FileTooLarge => "\nThe process may not write files of this size: see `ulimit -f`.".to_owned(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            format!("\nLet this program's user write into the {place}.")
+        }
+        _ => String::new(),
+    }
+}
+
 /// Logs an `F:` record: what ends the program, or keeps it from starting. Written like `tracing::error!`.
 #[macro_export]
 macro_rules! fatal {

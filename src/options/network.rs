@@ -2,19 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cli::{Group, Row, flag, int, option, uint};
+use pacs_core::association::Timeouts;
+use pacs_core::net::IpVersion;
 
-/// Which internet protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum IpVersion {
-    /// IPv4.
-    #[default]
-    V4,
-    /// IPv6 alone.
-    V6,
-    /// Both: a listener takes either, a lookup decides for a connection.
-    Auto,
-}
+use crate::cli::{Group, Row, flag, int, option, uint};
 
 /// Which hosts may connect.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +20,7 @@ pub enum HostAccess {
 /// What the network options say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network {
-    /// IPv4, IPv6 or both.
+    /// IPv4, IPv6 or both: a listener takes either, a look-up decides for a connection.
     pub ip: IpVersion,
     /// Limit for each read and write of a connection; `None` leaves it to the system.
     pub socket_timeout: Option<Duration>,
@@ -71,6 +62,17 @@ impl Default for Network {
     }
 }
 
+impl Network {
+    /// The limits on waiting.
+    pub fn timeouts(&self) -> Timeouts {
+        Timeouts {
+            acse: self.acse_timeout.unwrap_or(Duration::from_secs(30)),
+            socket: self.socket_timeout,
+            data_set: self.dimse_timeout,
+        }
+    }
+}
+
 /// Seconds as typed; none for zero and below.
 fn seconds(number: i64) -> Option<Duration> {
     u64::try_from(number).ok().filter(|seconds| *seconds > 0).map(Duration::from_secs)
@@ -81,7 +83,7 @@ pub fn ip() -> Group<Network> {
     Group::new("network options", "IP protocol version").choice([
         flag("-i4", "--ipv4", "IPv4 only", |o: &mut Network| o.ip = IpVersion::V4).default(),
         flag("-i6", "--ipv6", "IPv6 only", |o: &mut Network| o.ip = IpVersion::V6),
-        flag("-i0", "--ip-auto", "IPv4 and IPv6", |o: &mut Network| o.ip = IpVersion::Auto),
+        flag("-i0", "--ip-auto", "IPv4 and IPv6", |o: &mut Network| o.ip = IpVersion::Dual),
     ])
 }
 

@@ -100,6 +100,17 @@ pub const COMPRESSED: [(&str, &str, &str, Preference); 17] = [
     ("+xr", "--prefer-rle", "RLE lossless first", first![RLE_LOSSLESS]),
 ];
 
+/// The names of these options.
+pub const PREFER_COMPRESSED: &[&str] = &{
+    let mut names = [""; COMPRESSED.len()];
+    let mut n = 0;
+    while n < names.len() {
+        names[n] = COMPRESSED[n].1;
+        n += 1;
+    }
+    names
+};
+
 /// An option that sets the list.
 pub fn prefer(short: &'static str, long: &'static str, help: &'static str, preference: Preference) -> Row<Accepted> {
     flag(short, long, help, move |o: &mut Accepted| o.preference = preference)
@@ -168,6 +179,20 @@ const PROPOSED: [(&str, &str, &str, &str, bool); 19] = [
     ),
     ("-xi", "--propose-implicit", "implicit VR little endian alone", LEI, false),
 ];
+
+/// The names of the `--propose-*` options, but for `--propose-uncompr`, which asks for what is so anyway.
+pub const PROPOSALS: &[&str] = &{
+    let mut names = [""; PROPOSED.len() + 2];
+    (names[0], names[1]) = ("--propose-little", "--propose-big");
+    // Implicit VR is the last in the table, and stands with the uncompressed ones in the usage.
+    names[2] = PROPOSED[PROPOSED.len() - 1].1;
+    let mut n = 0;
+    while n + 1 < PROPOSED.len() {
+        names[n + 3] = PROPOSED[n].1;
+        n += 1;
+    }
+    names
+};
 
 /// The option that proposes a syntax, by its long name.
 pub fn proposing(uid: &str) -> Option<&'static str> {

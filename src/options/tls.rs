@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+pub use pacs_core::net::tls::PeerCertificate;
+
 use crate::cli::{Exclusive, Group, Row, flag, option, text};
 
 /// Plain TCP or TLS.
@@ -100,18 +102,6 @@ pub enum SeedOutput {
     File(PathBuf),
 }
 
-/// What is asked of the peer's certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PeerCertificate {
-    /// There must be one, and it is verified.
-    #[default]
-    Require,
-    /// If there is one, it is verified.
-    Verify,
-    /// Nothing.
-    Ignore,
-}
-
 /// What the TLS options say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tls {
@@ -165,22 +155,15 @@ fn with_tls(on: Switch, row: Row<Tls>) -> Row<Tls> {
 
 /// The groups of an acceptor.
 pub fn acceptor() -> [Group<Tls>; 9] {
-    let on = ENABLE;
-    [
-        Group::new(TLS, STACK).choice(stack()),
-        password(),
-        formats(on),
-        authorities(on),
-        profiles(on),
-        ciphers(on).row(dh_parameters()),
-        sni(&["--expect-sni"], [expect_sni()]),
-        seeds(on),
-        peer(on, true),
-    ]
+    accepting(sni(&["--expect-sni"], [expect_sni()]))
 }
 
 /// The groups of a program that is both, with its own certificate: as an acceptor, and a name to ask for.
 pub fn both() -> [Group<Tls>; 9] {
+    accepting(sni(&["--request-sni", "--expect-sni"], [request_sni(), expect_sni()]))
+}
+
+fn accepting(sni: Group<Tls>) -> [Group<Tls>; 9] {
     let on = ENABLE;
     [
         Group::new(TLS, STACK).choice(stack()),
@@ -189,7 +172,7 @@ pub fn both() -> [Group<Tls>; 9] {
         authorities(on),
         profiles(on),
         ciphers(on).row(dh_parameters()),
-        sni(&["--request-sni", "--expect-sni"], [request_sni(), expect_sni()]),
+        sni,
         seeds(on),
         peer(on, true),
     ]

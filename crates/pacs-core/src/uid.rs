@@ -1,9 +1,9 @@
 //! New unique identifiers.
 
-use std::fs::File;
-use std::io::Read;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::rand::{GetRandomFlags, getrandom};
 
 /// A UID that nobody else has: `2.25.` and a random UUID as a number (PS3.5 B.2).
 pub fn new() -> String {
@@ -22,7 +22,8 @@ pub(crate) fn random_number() -> u32 {
 
 fn random() -> [u8; 16] {
     let mut bytes = [0; 16];
-    if File::open("/dev/urandom").and_then(|mut f| f.read_exact(&mut bytes)).is_ok() {
+    // So few bytes come whole or not at all.
+    if getrandom(&mut bytes, GetRandomFlags::empty()) == Ok(16) {
         return bytes;
     }
     // A system without random numbers: time, process and a counter are as unique as DCMTK's UIDs.

@@ -24,6 +24,7 @@ mod object;
 mod peer;
 mod process;
 mod query;
+mod table;
 mod tool;
 mod wire;
 
@@ -38,6 +39,7 @@ pub use object::{Object, element, values};
 pub use peer::{Answer, Next, Peer};
 pub use process::Usage;
 pub use query::Retrieved;
+pub use table::{Line, table};
 pub use tool::{Finished, Start, Tool, run};
 pub use wire::{ABORT, Pdu, RELEASE_RP, RELEASE_RQ, item, items, message, pdu, pdv};
 

@@ -7,7 +7,7 @@ use pacs_core::association::context::{PresentationContext, Role, State};
 use pacs_core::association::profile::AcceptProfile;
 use pacs_core::names;
 use pacs_core::pdu::{Abort, AssociateRj, AssociateRq};
-use pacs_core::service::c_echo;
+use pacs_core::service::{c_echo, c_find, c_get, c_move};
 
 use crate::options;
 
@@ -26,21 +26,9 @@ pub(crate) struct Model {
 
 /// Patient Root, Study Root, Patient/Study Only.
 pub(crate) const MODELS: [Model; 3] = [
-    Model {
-        find: "1.2.840.10008.5.1.4.1.2.1.1",
-        mv: "1.2.840.10008.5.1.4.1.2.1.2",
-        get: "1.2.840.10008.5.1.4.1.2.1.3",
-    },
-    Model {
-        find: "1.2.840.10008.5.1.4.1.2.2.1",
-        mv: "1.2.840.10008.5.1.4.1.2.2.2",
-        get: "1.2.840.10008.5.1.4.1.2.2.3",
-    },
-    Model {
-        find: "1.2.840.10008.5.1.4.1.2.3.1",
-        mv: "1.2.840.10008.5.1.4.1.2.3.2",
-        get: "1.2.840.10008.5.1.4.1.2.3.3",
-    },
+    Model { find: c_find::PATIENT_ROOT, mv: c_move::PATIENT_ROOT, get: c_get::PATIENT_ROOT },
+    Model { find: c_find::STUDY_ROOT, mv: c_move::STUDY_ROOT, get: c_get::STUDY_ROOT },
+    Model { find: c_find::PATIENT_STUDY_ONLY, mv: c_move::PATIENT_STUDY_ONLY, get: c_get::PATIENT_STUDY_ONLY },
 ];
 
 /// What the command line says of admission.
@@ -119,20 +107,13 @@ const BAD_CONTEXT_NAME: AssociateRj = AssociateRj { result: 2, source: 1, reason
 /// Permanent, service user, called AE title not recognised. DCMTK: also for an unknown calling title or host.
 const BAD_SERVICE: AssociateRj = AssociateRj { result: 1, source: 1, reason: 7 };
 
-/// Transient, service provider (presentation), local limit exceeded.
-const TOO_MANY: AssociateRj = AssociateRj { result: 2, source: 3, reason: 2 };
-
 impl Rules {
     /// What these options mean; `profile` takes the place of the storage classes.
     pub(crate) fn new(options: &options::Config, config: &config::Config, profile: Option<AcceptProfile>) -> Self {
         let max_pdu = if options.max_pdu_given { options.network.max_pdu } else { config.max_pdu };
         let get = !options.disable_get;
         let syntaxes = options.accepted.preference.to_vec();
-        let grant = |classes: Vec<&'static str>, role| Grant {
-            classes: Classes::Some(classes),
-            transfer_syntaxes: syntaxes.clone(),
-            role,
-        };
+        let grant = |classes, role| Grant { classes, transfer_syntaxes: syntaxes.clone(), role };
         let mut classes = c_echo::SOP_CLASSES.to_vec();
         let offered = [!options.no_patient_root, !options.no_study_root, !options.no_patient_study];
         for (model, _) in MODELS.iter().zip(offered).filter(|(_, offered)| *offered) {
@@ -142,16 +123,13 @@ impl Rules {
         if options.allow_shutdown {
             classes.push(SHUTDOWN);
         }
-        let mut grants = vec![grant(classes, Role::Default)];
-        let contexts = match profile {
-            Some(profile) => Contexts::GrantsThenProfile(grants, profile),
-            None => {
-                // With C-GET a requestor may be a storage provider, in whatever role it proposes; else roles go unanswered.
-                let role = if get { Role::ScuScp } else { Role::Default };
-                grants.push(Grant { classes: Classes::Storage, transfer_syntaxes: syntaxes.clone(), role });
-                Contexts::Grants(grants)
-            }
-        };
+        let mut grants = vec![grant(Classes::List(classes), Role::Default)];
+        if profile.is_none() {
+            // With C-GET a requestor may be a storage provider, in whatever role it proposes; else roles go unanswered.
+            let role = if get { Role::ScuScp } else { Role::Default };
+            grants.push(grant(Classes::Storage, role));
+        }
+        let contexts = Contexts { grants, profile };
         Self {
             policy: Policy {
                 refuse: options.network.refuse,
@@ -203,7 +181,7 @@ impl Rules {
         };
         match config.max_associations {
             Some(limit) if self.limited && load.associations >= limit as usize => {
-                return Decision::Reject(TOO_MANY, Why::TooMany(limit));
+                return Decision::Reject(AssociateRj::LIMIT_EXCEEDED, Why::TooMany(limit));
             }
             _ => {}
         }

@@ -22,21 +22,19 @@ use std::time::Duration;
 
 use pacs_core::archive::adopt::Manner;
 use pacs_core::archive::config::{self, Report};
-use pacs_core::archive::matching::PnMatch;
 use pacs_core::archive::{Archive, Settings};
-use pacs_core::association::Timeouts;
 use pacs_core::association::profile::{self, AcceptProfile, Proposal};
 use pacs_core::dataset::vr::Dictionary;
 use pacs_core::dataset::{Context, ScratchMaker};
 use pacs_core::net::listen::{Listener, Serving, Stop};
 use pacs_core::net::resolve::Resolver;
 use pacs_core::net::tls::{Acceptor, Connector};
-use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_tools::cli::help;
+use pacs_tools::door::Door;
 use pacs_tools::fatal;
 use pacs_tools::log::{self, Progress};
-use pacs_tools::options::{network, output};
-use pacs_tools::{access, dictionary, exit, limits, tls};
+use pacs_tools::options::output;
+use pacs_tools::{dictionary, exit, limits, tls};
 use tracing::{debug, error, warn};
 
 use crowd::Crowd;
@@ -46,9 +44,6 @@ use server::{Server, Site};
 
 /// The logger of this program.
 const TARGET: &str = "dcmtk.apps.dcmqrscp";
-
-/// Associations at a time whatever the configuration says. Each needs a thread and two descriptors.
-const MOST_ASSOCIATIONS: usize = 2048;
 
 /// How long associations may go on when the server is ended.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -112,7 +107,7 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     signals::watch(&server, file);
     let serving = match server.options.single_process {
         true => Serving::Serial,
-        false => Serving::Threads { limit: limit(), wait: false },
+        false => Serving::Threads { limit: limits::associations(), wait: false },
     };
     listener.run_until(serving, &server, Some(&server.stop));
     drop(listener);
@@ -174,7 +169,7 @@ fn profiles(options: &Config) -> Result<(Option<AcceptProfile>, Option<Proposal>
 }
 
 fn listen(options: &Config, port: u16) -> Result<Listener, Failed> {
-    Listener::bind(ip_version(options), port).map_err(|e| {
+    Listener::bind(options.network.ip, port).map_err(|e| {
         match e.kind() {
             io::ErrorKind::PermissionDenied => fatal!(
                 target: TARGET,
@@ -194,19 +189,6 @@ fn listen(options: &Config, port: u16) -> Result<Listener, Failed> {
         }
         Failed(exit::ARCHIVE_FAILED)
     })
-}
-
-fn ip_version(options: &Config) -> IpVersion {
-    match options.network.ip {
-        network::IpVersion::V4 => IpVersion::V4,
-        network::IpVersion::V6 => IpVersion::V6,
-        network::IpVersion::Auto => IpVersion::Dual,
-    }
-}
-
-/// How many associations the machine allows.
-fn limit() -> usize {
-    limits::raise_open_files().map_or(MOST_ASSOCIATIONS, |files| MOST_ASSOCIATIONS.min(files / 2))
 }
 
 /// What is proposed and accepted for storage, where it is not the standard's classes.
@@ -233,32 +215,22 @@ fn server(
         fatal!(target: TARGET, "cannot initialize network: {}", log::reason(&e));
         Failed(exit::ARCHIVE_FAILED)
     })?;
-    let timeouts = Timeouts {
-        acse: options.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
-        socket: options.network.socket_timeout,
-        data_set: options.network.dimse_timeout,
-    };
-    let socket = SocketOptions::from_environment(|name| std::env::var(name).ok());
     let (acceptor, connector) = tls.unzip();
+    let door = Door::new("dcmqrscp", &options.network, acceptor, Arc::new(Resolver::new()));
     let sending = Sending {
         proposed: [options.proposed.first].into_iter().chain(options.proposed.otherwise.iter().copied()).collect(),
         profile: profiles.outgoing.clone(),
         targets: options.targets,
         connect_timeout: options.connect_timeout,
-        timeouts,
+        timeouts: door.timeouts(),
         tls: connector,
-        socket,
-        version: ip_version(&options),
+        socket: door.socket(),
+        version: options.network.ip,
         form: options.output.form(),
         context: context.clone(),
     };
     Ok(Server {
         sending,
-        names_match: match options.beyond.pn_match {
-            options::PnMatch::Exact => PnMatch::Exact,
-            options::PnMatch::IgnoreCase => PnMatch::IgnoreCase,
-            options::PnMatch::Fold => PnMatch::Fold,
-        },
         site: RwLock::new(Arc::new(Site::new(&options, config, &profiles))),
         archive: Archive::new(settings(&options, dictionary)),
         manner: store::Manner {
@@ -268,13 +240,8 @@ fn server(
             ignore: options.network.ignore,
             context,
         },
-        timeouts,
+        door,
         idle: options.beyond.idle_timeout,
-        access: access::rules(&options.network),
-        tls: acceptor,
-        socket,
-        addresses_only: options.network.disable_host_lookup,
-        names: Resolver::new(),
         progress,
         crowd: Arc::new(Crowd::default()),
         stop: Arc::new(stop),

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use pacs_core::archive::matching::PnMatch;
 use pacs_tools::cli::{self, LOGGING, Logging, Parameter, Program, uint};
 use pacs_tools::options::general::General;
 use pacs_tools::options::network::{self, Network};
@@ -69,18 +70,6 @@ pub(crate) enum Task {
     Check(String),
     /// And mend the catalog.
     Repair(String),
-}
-
-/// How names of persons are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum PnMatch {
-    /// As they are written.
-    #[default]
-    Exact,
-    /// Capital and small letters are the same.
-    IgnoreCase,
-    /// So are letters with and without accents.
-    Fold,
 }
 
 /// What was typed, and the defaults for the rest. Nothing has been opened, resolved or bound.

@@ -7,25 +7,22 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pacs_core::archive::config::{self, AreaRow, Caller, Peers};
-use pacs_core::archive::matching::PnMatch;
 use pacs_core::archive::query::Rules as QueryRules;
 use pacs_core::archive::{Archive, Area, AreaError, DCMTK_INDEX};
 use pacs_core::association::accept::{self, Acceptance, Cause};
-use pacs_core::association::{Association, AssociationError, Parties, Proposal, Timeouts, dump as parameters};
+use pacs_core::association::{Association, AssociationError, Parties, Proposal, dump as parameters};
 use pacs_core::dataset::charset::{CharacterSets, Loss, ResponseSets};
 use pacs_core::dimse::command::{CEchoRq, Kind, Message, Request};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
-use pacs_core::net::access::Rules as HostRules;
+use pacs_core::net::LinkError;
 use pacs_core::net::listen::{Serve, Stop};
-use pacs_core::net::resolve::{Resolver, short_name};
-use pacs_core::net::tls::Acceptor;
-use pacs_core::net::{Link, LinkError, SocketOptions};
-use pacs_core::pdu::{Abort, AeTitle, AssociateAc, AssociateRj};
+use pacs_core::net::resolve::short_name;
+use pacs_core::pdu::{Abort, AeTitle, AssociateAc};
 use pacs_core::service::c_store::{StoreError, Trouble};
 use pacs_core::service::{CallError, c_echo, c_find, c_get, c_move, c_store};
+use pacs_tools::door::{self, Closed, Door, PATIENCE_FOR_NAMES, peer};
 use pacs_tools::log::{self, Progress};
-use pacs_tools::{access, tls};
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::admit::{Decision, Remarks, Rules, Why};
@@ -40,15 +37,6 @@ const TARGET: &str = "dcmtk.dcmqrdb";
 
 /// How long a decision about a caller waits for its host's name.
 const PATIENCE_FOR_ADMISSION: Duration = Duration::from_secs(5);
-
-/// How long a log does.
-const PATIENCE_FOR_NAMES: Duration = Duration::from_millis(200);
-
-/// How long a peer that is turned away may take to send its request.
-const TURN_AWAY: Duration = Duration::from_secs(1);
-
-/// A-ASSOCIATE-RJ: transient, from the service provider, local limit exceeded (PS3.8 9.3.4).
-const LIMIT_EXCEEDED: AssociateRj = AssociateRj { result: 2, source: 3, reason: 2 };
 
 /// What a reload may change.
 #[derive(Debug)]
@@ -96,20 +84,10 @@ pub(crate) struct Server {
     pub(crate) manner: Manner,
     /// How objects are sent.
     pub(crate) sending: Sending,
-    /// Limits on waiting.
-    pub(crate) timeouts: Timeouts,
+    /// Whom it lets in, and how.
+    pub(crate) door: Door,
     /// A peer may be silent for so long between messages.
     pub(crate) idle: Option<Duration>,
-    /// Whom the rules of the machine let in; none: everybody.
-    pub(crate) access: Option<HostRules>,
-    /// What comes between the sockets and the associations; none: nothing.
-    pub(crate) tls: Option<Acceptor>,
-    /// What every socket gets.
-    pub(crate) socket: SocketOptions,
-    /// Names of peers are not looked up.
-    pub(crate) addresses_only: bool,
-    /// Names of peers.
-    pub(crate) names: Resolver,
     /// Dots.
     pub(crate) progress: Progress,
     /// Who is being served.
@@ -122,8 +100,6 @@ pub(crate) struct Server {
     pub(crate) options: options::Config,
     /// Negotiation profiles.
     pub(crate) profiles: Profiles,
-    /// How names of persons are compared.
-    pub(crate) names_match: PnMatch,
 }
 
 /// An association and what it is for.
@@ -141,22 +117,20 @@ impl Serve for Server {
     type Session = Session;
 
     fn establish(&self, stream: TcpStream) -> Option<Session> {
-        // A socket that is gone already has nobody to tell.
-        let link = Link::new(stream, self.socket).ok()?;
-        if let Some(refusal) = self.refusal(&link) {
-            info!(target: TARGET, "Failed to receive association: {refusal}");
-            return None;
-        }
-        let site = self.site();
-        self.greet(&link);
-        let link = match tls::accept(self.tls.as_ref(), link, self.timeouts.acse) {
+        let link = match self.door.enter(stream) {
             Ok(link) => link,
-            Err(e) => {
-                say_failed(&e.into());
+            Err(Closed::Gone) => return None,
+            Err(Closed::Denied(refusal)) => {
+                info!(target: TARGET, "Failed to receive association: {refusal}");
+                return None;
+            }
+            Err(Closed::Failed(e)) => {
+                say_failed(&e);
                 return None;
             }
         };
-        match Proposal::receive(link, site.rules.max_pdu(), self.timeouts) {
+        let site = self.site();
+        match Proposal::receive(link, site.rules.max_pdu(), self.door.timeouts()) {
             Ok(proposal) => self.answer(&site, proposal),
             Err(failure) => {
                 say_failed(&failure.error);
@@ -171,17 +145,9 @@ impl Serve for Server {
     }
 
     fn turn_away(&self, stream: TcpStream) {
-        let Ok(link) = Link::new(stream, self.socket) else { return };
-        if self.refusal(&link).is_some() {
-            return;
-        }
-        warn!(target: TARGET, "turning {} away: this machine allows no more associations", link.peer_ip());
-        let timeouts = Timeouts { acse: TURN_AWAY, socket: Some(TURN_AWAY), data_set: None };
-        let Ok(link) = tls::accept(self.tls.as_ref(), link, TURN_AWAY) else { return };
-        match Proposal::receive(link, self.site().rules.max_pdu(), timeouts) {
-            Ok(proposal) => proposal.reject(LIMIT_EXCEEDED),
-            Err(failure) => failure.end(),
-        }
+        self.door.turn_away(stream, self.site().rules.max_pdu(), |address| {
+            warn!(target: TARGET, "turning {address} away: this machine allows no more associations");
+        });
     }
 
     fn waiting(&self) {}
@@ -198,26 +164,6 @@ impl Server {
         *self.site.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(site);
     }
 
-    fn refusal(&self, link: &Link) -> Option<String> {
-        let names = (!self.addresses_only).then_some(&self.names);
-        access::refusal(self.access.as_ref(), "dcmqrscp", link.peer_ip(), names)
-    }
-
-    fn greet(&self, link: &Link) {
-        if !enabled!(target: "dcmtk.dcmnet", Level::DEBUG) {
-            return;
-        }
-        debug!(target: "dcmtk.dcmnet", "Association Received: {}", self.host_name(link.peer_ip(), PATIENCE_FOR_NAMES));
-        if let Some(limit) = self.timeouts.socket {
-            debug!(target: "dcmtk.dcmnet", "setting network send timeout to {} seconds", limit.as_secs());
-            debug!(target: "dcmtk.dcmnet", "setting network receive timeout to {} seconds", limit.as_secs());
-        }
-    }
-
-    fn host_name(&self, address: std::net::IpAddr, patience: Duration) -> String {
-        if self.addresses_only { address.to_string() } else { self.names.name_of(address, patience) }
-    }
-
     /// Decides on a proposal and answers it.
     fn answer(&self, site: &Arc<Site>, proposal: Box<Proposal>) -> Option<Session> {
         let rq = &proposal.request;
@@ -225,7 +171,7 @@ impl Server {
         let address = proposal.address();
         // Only a list of peers needs the name; the log can do without.
         let listed = site.config.area(&rq.called.0).is_some_and(|row| row.peers != Peers::Any);
-        let host = self.host_name(address, if listed { PATIENCE_FOR_ADMISSION } else { PATIENCE_FOR_NAMES });
+        let host = self.door.host_name(address, if listed { PATIENCE_FOR_ADMISSION } else { PATIENCE_FOR_NAMES });
         let names = if host.parse::<std::net::IpAddr>().is_ok() { Vec::new() } else { vec![host.clone()] };
         let caller = Caller { title: &rq.calling.0, names: &names, address };
         let door = self.crowd.door();
@@ -345,12 +291,12 @@ impl Server {
             };
             seat.is_busy(true);
             if let Err(e) = served {
-                return self.end(*association, &e, &seat);
+                return self.end(*association, &e);
             }
         }
     }
 
-    fn end(&self, association: Association, e: &StoreError, seat: &Seat) {
+    fn end(&self, association: Association, e: &StoreError) {
         let e = match e {
             StoreError::Forced(_) => return association.abort(Abort { source: 0, reason: 0 }),
             StoreError::Refused(_) => {
@@ -363,8 +309,6 @@ impl Server {
             }
             StoreError::Dimse(e) => e,
         };
-        // The peer may take its time to go.
-        _ = seat;
         match e.association() {
             Some(AssociationError::PeerReleased) => {
                 info!(target: TARGET, "Association Release");
@@ -408,7 +352,7 @@ impl Served<'_> {
     /// The services. Beside [`crate::admit::Rules`]'s classes this is all that is served: whatever else comes is not expected
     /// here.
     fn dispatch(&self, message: &Message, call: Call<'_>, next_id: &mut u16) -> Result<(), StoreError> {
-        let limit = self.server.timeouts.data_set;
+        let limit = self.server.door.timeouts().data_set;
         match &message.kind {
             Kind::Request(Request::Echo(request)) => {
                 say_echo(message, request);
@@ -456,7 +400,7 @@ impl Served<'_> {
         Asking {
             area: self.area,
             called: self.row.title.as_bytes(),
-            rules: QueryRules { strict: self.server.options.check_find, names: self.server.names_match },
+            rules: QueryRules { strict: self.server.options.check_find, names: self.server.options.beyond.pn_match },
             sets: &self.site.sets,
             transfer_syntax,
         }
@@ -468,7 +412,7 @@ impl Served<'_> {
             config: &self.site.config,
             sending: &self.server.sending,
             progress: &self.server.progress,
-            rules: QueryRules { strict: self.server.options.check_move, names: self.server.names_match },
+            rules: QueryRules { strict: self.server.options.check_move, names: self.server.options.beyond.pn_match },
             host: self.host,
             service,
             calling: parties.calling,
@@ -502,17 +446,7 @@ fn say_request(line: &str, message: &Message) {
 
 /// No proposal came; what the peer seems to speak instead is said.
 fn say_failed(error: &AssociationError) {
-    let cure = match error {
-        AssociationError::Link(LinkError::Layer(failure)) => &format!("\n{}", failure.cure),
-        AssociationError::UnknownPdu(0x16) => {
-            "\nThe peer speaks TLS, this port does not: start the peer without TLS, or this program with --enable-tls."
-        }
-        AssociationError::UnknownPdu(b'A'..=b'Z') => {
-            "\nThis looks like HTTP or another text protocol; DICOM is spoken on this port."
-        }
-        _ => "",
-    };
-    info!(target: TARGET, "Failed to receive association: {error}{cure}");
+    info!(target: TARGET, "Failed to receive association: {error}{}", door::cure(error));
 }
 
 /// DCMTK's lines for a refusal, and what helps.
@@ -560,10 +494,7 @@ fn configuration_line(refusal: &config::Refusal, host: &str, calling: &str, call
 }
 
 fn say_cause(cause: &Cause) {
-    let line = match cause.cure() {
-        cure if cure.is_empty() => cause.to_string(),
-        cure => log::with_cure(cause, cure),
-    };
+    let line = door::cause_line(cause);
     if cause.level() == Level::ERROR {
         error!(target: TARGET, "{line}");
     } else {
@@ -581,9 +512,4 @@ fn say_unusable(row: &AreaRow, e: &AreaError) {
 fn say_echo(message: &Message, request: &CEchoRq) {
     info!(target: TARGET, "Received Echo SCP RQ: MsgID {}", request.message_id);
     debug!(target: TARGET, "{}", dump::dump(Direction::Incoming, None, message));
-}
-
-/// The peer, for the further lines of a record: never with a character that could steer a terminal.
-fn peer(parties: &Parties) -> String {
-    format!("peer {} with the calling AE title {:?}", parties.address, log::clean(&parties.calling.text()))
 }

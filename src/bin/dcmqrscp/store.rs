@@ -167,16 +167,7 @@ impl Reception<'_> {
     }
 
     fn refuse(&self, e: &io::Error) -> u16 {
-        let cure = match e.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                "\nThe sender was told (A700) and may repeat the object; receiving goes on by itself once there is room."
-            }
-            io::ErrorKind::FileTooLarge => "\nThe process may not write files of this size: see `ulimit -f`.",
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                "\nLet this program's user write into the storage area."
-            }
-            _ => "",
-        };
+        let cure = log::cure_of_writing(e, "storage area");
         let path = self.area.path().display();
         error!(target: TARGET, "storescp: Cannot write image file: {path}\n{}{cure}", log::reason(e));
         status::OUT_OF_RESOURCES

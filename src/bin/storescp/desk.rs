@@ -20,6 +20,7 @@ use pacs_core::dimse::status;
 use pacs_core::disk::Staged;
 use pacs_core::names;
 use pacs_core::service::c_store::{Content, Incoming};
+use pacs_tools::door::peer;
 use pacs_tools::log::{self, Progress};
 use tracing::{error, info, warn};
 
@@ -27,7 +28,6 @@ use crate::TARGET;
 use crate::events::Events;
 use crate::folder::{FileName, Outcome, Output, Shelf};
 use crate::options::{FileNames, Sorting};
-use crate::receiver::peer;
 use studies::{Studies, Study};
 pub(crate) use visit::Visit;
 
@@ -274,20 +274,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// What helps against an error of writing, as a further line of the record; empty where the error says it all.
-fn cure(e: &io::Error) -> &'static str {
+fn cure(e: &io::Error) -> String {
     match e.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "\nThe sender was told (A700) and may repeat the object; receiving goes on by itself once there is room."
-        }
-        io::ErrorKind::FileTooLarge => "\nThe process may not write files of this size: see `ulimit -f`.",
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "\nLet this program's user write into the output directory."
-        }
-        io::ErrorKind::NotFound => "\nThe output directory has gone; make it again and receiving goes on.",
+        io::ErrorKind::NotFound => "\nThe output directory has gone; make it again and receiving goes on.".to_owned(),
         io::ErrorKind::InvalidFilename | io::ErrorKind::InvalidInput => {
-            "\nThe name cannot be given to a file; look at --filename-extension."
+            "\nThe name cannot be given to a file; look at --filename-extension.".to_owned()
         }
-        _ => "",
+        _ => log::cure_of_writing(e, "output directory"),
     }
 }
 

@@ -13,9 +13,7 @@ use std::io::{self, Write};
 use std::net::TcpStream;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
-use pacs_core::association::Timeouts;
 use pacs_core::association::accept::{Contexts, Policy};
 use pacs_core::association::profile;
 use pacs_core::dataset::Context;
@@ -24,14 +22,14 @@ use pacs_core::disk::Folder;
 use pacs_core::net::listen::{Listener, Serve, Serving};
 use pacs_core::net::resolve::Resolver;
 use pacs_core::net::tls::Acceptor;
-use pacs_core::net::{IpVersion, SocketOptions};
 use pacs_core::service::c_echo;
 use pacs_core::service::c_store::{ForcedAbort, Trouble};
 use pacs_tools::cli::help;
+use pacs_tools::door::Door;
 use pacs_tools::fatal;
 use pacs_tools::log::{self, Progress};
-use pacs_tools::options::{network, output};
-use pacs_tools::{access, dictionary, exit, limits, tls};
+use pacs_tools::options::output;
+use pacs_tools::{dictionary, exit, limits, tls};
 use tracing::{debug, error, warn};
 
 use desk::{Desk, Keeping, Manner};
@@ -42,9 +40,6 @@ use receiver::Receiver;
 
 /// The logger of this program.
 const TARGET: &str = "dcmtk.apps.storescp";
-
-/// Associations at a time when no limit is given. Each needs a thread and two descriptors.
-const MOST_ASSOCIATIONS: usize = 2048;
 
 /// Why the program does not start; the log has it already.
 struct Failed;
@@ -132,20 +127,11 @@ fn receiver(
             max_pdu: config.network.max_pdu,
             contexts,
         },
-        timeouts: Timeouts {
-            acse: config.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
-            socket: config.network.socket_timeout,
-            data_set: config.network.dimse_timeout,
-        },
-        access: access::rules(&config.network),
-        tls,
-        socket: SocketOptions::from_environment(|name| std::env::var(name).ok()),
-        addresses_only: config.network.disable_host_lookup,
+        door: Door::new("storescp", &config.network, tls, Arc::clone(&names)),
         forked: config.process_model == ProcessModel::Fork,
         verbose_parameters: config.general.verbose_pc,
         trouble: trouble(config),
         desk: desk(config, output, dictionary, progress, &names),
-        names,
         limit: limit(config),
     }
 }
@@ -157,7 +143,7 @@ fn contexts(config: &Config) -> Result<Contexts, Failed> {
         return Ok(Contexts::storage(&c_echo::SOP_CLASSES, syntaxes, config.promiscuous));
     };
     match profile::load(path, name).and_then(|profile| profile.acceptor()) {
-        Ok(profile) => Ok(Contexts::Profile(profile)),
+        Ok(profile) => Ok(Contexts { profile: Some(profile), ..Contexts::default() }),
         Err(e) => {
             fatal!(target: TARGET, "{}\n{}", e.acceptor_line(), e.cure());
             Err(Failed)
@@ -198,13 +184,8 @@ fn open_output(config: &Config) -> Result<Output, Failed> {
 }
 
 fn listen(config: &Config) -> Result<Listener, Failed> {
-    let version = match config.network.ip {
-        network::IpVersion::V4 => IpVersion::V4,
-        network::IpVersion::V6 => IpVersion::V6,
-        network::IpVersion::Auto => IpVersion::Dual,
-    };
     let port = config.port;
-    Listener::bind(version, port).map_err(|e| {
+    Listener::bind(config.network.ip, port).map_err(|e| {
         match e.kind() {
             io::ErrorKind::PermissionDenied => fatal!(
                 target: TARGET,
@@ -224,7 +205,7 @@ fn listen(config: &Config) -> Result<Listener, Failed> {
 
 /// How many associations may be served at a time: the option's number, else what the machine allows.
 fn limit(config: &Config) -> usize {
-    let allowed = limits::raise_open_files().map_or(MOST_ASSOCIATIONS, |files| MOST_ASSOCIATIONS.min(files / 2));
+    let allowed = limits::associations();
     match config.max_associations {
         Some(wanted) => usize::try_from(wanted).unwrap_or(usize::MAX).min(allowed),
         None => allowed,

@@ -298,27 +298,6 @@ const CHECKS: &[&str] = &[
     "--cipher",
 ];
 
-/// Preferences under which objects arrive compressed, so that they cannot be written in another syntax.
-const COMPRESSED: &[&str] = &[
-    "--prefer-lossless",
-    "--prefer-jpeg8",
-    "--prefer-jpeg12",
-    "--prefer-j2k-lossless",
-    "--prefer-j2k-lossy",
-    "--prefer-jls-lossless",
-    "--prefer-jls-lossy",
-    "--prefer-mpeg2",
-    "--prefer-mpeg2-high",
-    "--prefer-mpeg4",
-    "--prefer-mpeg4-bd",
-    "--prefer-mpeg4-2-2d",
-    "--prefer-mpeg4-2-3d",
-    "--prefer-mpeg4-2-st",
-    "--prefer-hevc",
-    "--prefer-hevc10",
-    "--prefer-rle",
-];
-
 /// Options that sort into folders, and so tell one study from the next.
 const SORTING: &[&str] = &["--sort-conc-studies", "--sort-on-study-uid", "--sort-on-patientname"];
 
@@ -392,7 +371,7 @@ fn profile() -> Group<Config> {
             |o: &mut Config, v| o.profile = Some((v.path(0), v.string(1))),
         )
         .not_with(&["--prefer-little", "--prefer-big"])
-        .not_with(COMPRESSED)
+        .not_with(syntaxes::PREFER_COMPRESSED)
         .not_with(&["--prefer-deflated", "--implicit", "--accept-all", "--promiscuous"]),
     )
 }
@@ -451,7 +430,7 @@ fn written() -> [Group<Output>; 10] {
     [
         output::bit_preserving(),
         output::format(),
-        output::syntax(&["--accept-all"], COMPRESSED),
+        output::syntax(&["--accept-all"], syntaxes::PREFER_COMPRESSED),
         output::new_vrs(),
         output::group_lengths(),
         output::lengths(),

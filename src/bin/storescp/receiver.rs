@@ -2,51 +2,30 @@
 
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
 
 use pacs_core::association::accept::{self, Acceptance, Cause, Policy, Verdict};
-use pacs_core::association::{Association, AssociationError, Parties, Proposal, Timeouts, dump as parameters};
+use pacs_core::association::{Association, AssociationError, Proposal, dump as parameters};
 use pacs_core::dimse::command::{CStoreRq, Kind, Message, Request};
 use pacs_core::dimse::dump::{self, Direction};
 use pacs_core::dimse::{self, Call, DimseError};
-use pacs_core::net::access::Rules;
+use pacs_core::net::LinkError;
 use pacs_core::net::listen::Serve;
-use pacs_core::net::resolve::Resolver;
-use pacs_core::net::tls::Acceptor;
-use pacs_core::net::{Link, LinkError, SocketOptions};
-use pacs_core::pdu::{Abort, AssociateRj};
+use pacs_core::pdu::Abort;
 use pacs_core::service::c_store::{StoreError, Trouble};
 use pacs_core::service::{c_echo, c_store};
-use pacs_tools::{access, log, tls};
+use pacs_tools::door::{self, Closed, Door, peer};
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::TARGET;
 use crate::desk::{Desk, log_prefix};
-
-/// How long a peer that is turned away may take to send its request.
-const TURN_AWAY: Duration = Duration::from_secs(1);
-
-/// How long a debug log waits for a peer's name.
-const PATIENCE_FOR_NAMES: Duration = Duration::from_millis(200);
-
-/// A-ASSOCIATE-RJ: transient, from the service provider, local limit exceeded (PS3.8 9.3.4).
-const LIMIT_EXCEEDED: AssociateRj = AssociateRj { result: 2, source: 3, reason: 2 };
 
 /// All that serving an association takes.
 #[derive(Debug)]
 pub(crate) struct Receiver {
     /// Which associations and presentation contexts are accepted.
     pub(crate) policy: Policy,
-    /// Limits on waiting.
-    pub(crate) timeouts: Timeouts,
-    /// Whom the rules of the machine let in; none: everybody.
-    pub(crate) access: Option<Rules>,
-    /// What comes between the sockets and the associations; none: nothing.
-    pub(crate) tls: Option<Acceptor>,
-    /// What every socket gets.
-    pub(crate) socket: SocketOptions,
-    /// Show peers by address only.
-    pub(crate) addresses_only: bool,
+    /// Whom it lets in, and how.
+    pub(crate) door: Door,
     /// A thread for each association was asked for, so the log tells which.
     pub(crate) forked: bool,
     /// Show association parameters at the info level.
@@ -55,8 +34,6 @@ pub(crate) struct Receiver {
     pub(crate) trouble: Trouble,
     /// Where objects go.
     pub(crate) desk: Arc<Desk>,
-    /// Names of peers, for the log.
-    pub(crate) names: Arc<Resolver>,
     /// The most associations at a time, for the log.
     pub(crate) limit: usize,
 }
@@ -65,21 +42,19 @@ impl Serve for Receiver {
     type Session = Box<Association>;
 
     fn establish(&self, stream: TcpStream) -> Option<Box<Association>> {
-        // A socket that is gone already has nobody to tell.
-        let link = Link::new(stream, self.socket).ok()?;
-        if let Some(refusal) = self.refusal(&link) {
-            error!(target: TARGET, "Receiving Association failed: {refusal}");
-            return None;
-        }
-        self.greet(&link);
-        let link = match tls::accept(self.tls.as_ref(), link, self.timeouts.acse) {
+        let link = match self.door.enter(stream) {
             Ok(link) => link,
-            Err(e) => {
-                self.say_failed(&e.into());
+            Err(Closed::Gone) => return None,
+            Err(Closed::Denied(refusal)) => {
+                error!(target: TARGET, "Receiving Association failed: {refusal}");
+                return None;
+            }
+            Err(Closed::Failed(e)) => {
+                self.say_failed(&e);
                 return None;
             }
         };
-        match Proposal::receive(link, self.policy.max_pdu, self.timeouts) {
+        match Proposal::receive(link, self.policy.max_pdu, self.door.timeouts()) {
             Ok(proposal) => self.answer(proposal),
             Err(failure) => {
                 self.say_failed(&failure.error);
@@ -94,22 +69,13 @@ impl Serve for Receiver {
     }
 
     fn turn_away(&self, stream: TcpStream) {
-        let Ok(link) = Link::new(stream, self.socket) else { return };
-        if self.refusal(&link).is_some() {
-            return;
-        }
-        warn!(
-            target: TARGET,
-            "turning {} away: there are {} associations already; the peer may try again later",
-            link.peer_ip(),
-            self.limit
-        );
-        let timeouts = Timeouts { acse: TURN_AWAY, socket: Some(TURN_AWAY), data_set: None };
-        let Ok(link) = tls::accept(self.tls.as_ref(), link, TURN_AWAY) else { return };
-        match Proposal::receive(link, self.policy.max_pdu, timeouts) {
-            Ok(proposal) => proposal.reject(LIMIT_EXCEEDED),
-            Err(failure) => failure.end(),
-        }
+        self.door.turn_away(stream, self.policy.max_pdu, |address| {
+            warn!(
+                target: TARGET,
+                "turning {address} away: there are {} associations already; the peer may try again later",
+                self.limit
+            );
+        });
     }
 
     fn waiting(&self) {
@@ -118,25 +84,6 @@ impl Serve for Receiver {
 }
 
 impl Receiver {
-    fn refusal(&self, link: &Link) -> Option<String> {
-        let names = (!self.addresses_only).then_some(&*self.names);
-        access::refusal(self.access.as_ref(), "storescp", link.peer_ip(), names)
-    }
-
-    fn greet(&self, link: &Link) {
-        if !enabled!(target: "dcmtk.dcmnet", Level::DEBUG) {
-            return;
-        }
-        let address = link.peer_ip();
-        let name =
-            if self.addresses_only { address.to_string() } else { self.names.name_of(address, PATIENCE_FOR_NAMES) };
-        debug!(target: "dcmtk.dcmnet", "Association Received: {name}");
-        if let Some(limit) = self.timeouts.socket {
-            debug!(target: "dcmtk.dcmnet", "setting network send timeout to {} seconds", limit.as_secs());
-            debug!(target: "dcmtk.dcmnet", "setting network receive timeout to {} seconds", limit.as_secs());
-        }
-    }
-
     fn say_received(&self) {
         if self.forked {
             let pid = rustix::thread::gettid().as_raw_nonzero();
@@ -161,19 +108,12 @@ impl Receiver {
             }
             AssociationError::TooLarge(length) => {
                 error!(target: "dcmtk.dcmnet", "A-ASSOCIATE PDU too large: {length} bytes, refusing.");
-                ""
+                String::new()
             }
-            AssociationError::UnknownPdu(0x16) => {
-                "\nThe peer speaks TLS, this port does not: start the peer without TLS, or this program with --enable-tls."
-            }
-            AssociationError::UnknownPdu(b'A'..=b'Z') => {
-                "\nThis looks like HTTP or another text protocol; DICOM is spoken on this port."
-            }
-            AssociationError::Link(LinkError::Layer(failure)) => &format!("\n{}", failure.cure),
             AssociationError::Link(LinkError::Timeout) => {
-                "\nThe peer connected but sent no whole A-ASSOCIATE-RQ within --acse-timeout."
+                "\nThe peer connected but sent no whole A-ASSOCIATE-RQ within --acse-timeout.".to_owned()
             }
-            _ => "",
+            other => door::cure(other),
         };
         error!(target: TARGET, "Receiving Association failed: {error}{cure}");
     }
@@ -242,10 +182,7 @@ impl Receiver {
         if cause.after_reception() {
             self.say_proposed(proposal);
         }
-        let line = match cause.cure() {
-            cure if cure.is_empty() => cause.to_string(),
-            cure => log::with_cure(cause, cure),
-        };
+        let line = door::cause_line(cause);
         if cause.level() == Level::ERROR {
             error!(target: TARGET, "{line}");
         } else {
@@ -371,9 +308,4 @@ fn unexpected(message: &Message, call: Call<'_>) -> DimseError {
         peer(parties)
     );
     DimseError::BadCommand(field)
-}
-
-/// The peer, for the further lines of a record: never with a character that could steer a terminal.
-pub(crate) fn peer(parties: &Parties) -> String {
-    format!("peer {} with the calling AE title {:?}", parties.address, log::clean(&parties.calling.text()))
 }

@@ -20,25 +20,6 @@ use crate::TARGET;
 use crate::options::Config;
 use crate::send::NoAssociation;
 
-/// DCMTK's three lines for a rejection (PS3.8 9.3.4).
-pub(crate) fn rejection(rj: &AssociateRj) -> String {
-    let result = match rj.result {
-        1 => "Rejected Permanent",
-        _ => "Rejected Transient",
-    };
-    let (source, reason) = match (rj.source, rj.reason) {
-        (1, 2) => ("Service User", "App Context Name Not Supported"),
-        (1, 3) => ("Service User", "Calling AE Title Not Recognized"),
-        (1, 7) => ("Service User", "Called AE Title Not Recognized"),
-        (1, _) => ("Service User", "No Reason"),
-        (2, 2) => ("Service Provider (ACSE Related)", "Protocol Version Not Supported"),
-        (2, _) => ("Service Provider (ACSE Related)", "No Reason"),
-        (_, 2) => ("Service Provider (Presentation Related)", "Local Limit Exceeded"),
-        (..) => ("Service Provider (Presentation Related)", "Temporary Congestion"),
-    };
-    format!("Association Rejected:\nResult: {result}, Source: {source}\nReason: {reason}")
-}
-
 /// What helps where no association came about.
 pub(crate) fn no_association(config: &Config, wanted: &Request, why: &NoAssociation) -> String {
     let (host, port) = (printable(&config.peer), config.port);

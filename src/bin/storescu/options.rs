@@ -309,32 +309,8 @@ const CHECKS: &[&str] = &[
     "dcmfile-in",
 ];
 
-/// Options whose place a profile takes.
-const PROPOSALS: &[&str] = &[
-    "--propose-little",
-    "--propose-big",
-    "--propose-implicit",
-    "--propose-lossless",
-    "--propose-jpeg8",
-    "--propose-jpeg12",
-    "--propose-j2k-lossless",
-    "--propose-j2k-lossy",
-    "--propose-jls-lossless",
-    "--propose-jls-lossy",
-    "--propose-mpeg2",
-    "--propose-mpeg2-high",
-    "--propose-mpeg4",
-    "--propose-mpeg4-bd",
-    "--propose-mpeg4-2-2d",
-    "--propose-mpeg4-2-3d",
-    "--propose-mpeg4-2-st",
-    "--propose-hevc",
-    "--propose-hevc10",
-    "--propose-rle",
-    "--propose-deflated",
-    "--required",
-    "--combine",
-];
+/// Options beside those of the syntaxes whose place a profile takes.
+const SELECTION: &[&str] = &["--required", "--combine"];
 
 pub(crate) fn program() -> Program<Config> {
     Program::new("storescu", "DICOM storage (C-STORE) SCU", CHECKS)
@@ -427,7 +403,8 @@ fn profile() -> Group<Config> {
             "propose what this profile in this file says",
             |o: &mut Config, v| o.profile = Some((v.path(0), v.string(1))),
         )
-        .not_with(PROPOSALS),
+        .not_with(syntaxes::PROPOSALS)
+        .not_with(SELECTION),
     )
 }
 
@@ -578,7 +555,8 @@ fn beyond() -> Group<Config> {
                 |o: &mut Config| o.beyond.propose_from_files = true,
             )
             .not_with(&["--config-file"])
-            .not_with(PROPOSALS),
+            .not_with(syntaxes::PROPOSALS)
+            .not_with(SELECTION),
         )
         .row(
             option(

@@ -18,12 +18,11 @@ use pacs_core::dimse::status::{self, Category, Service};
 use pacs_core::dimse::{DimseError, Mismatch};
 use pacs_core::names::{self, printable};
 use pacs_core::net::tls::Connector;
-use pacs_core::net::{ConnectError, IpVersion, LinkError, SocketOptions, connect};
+use pacs_core::net::{ConnectError, LinkError, SocketOptions, connect};
 use pacs_core::pdu::{Abort, AeTitle, UserIdentity};
 use pacs_core::service::c_store::send::{self, SendError};
 use pacs_tools::fatal;
 use pacs_tools::log::Progress;
-use pacs_tools::options::network;
 use pacs_tools::tls;
 use tracing::{Level, debug, enabled, error, info, warn};
 
@@ -169,22 +168,13 @@ impl<'c> Sender<'c> {
         self.say_parameters(|| format!("Request Parameters:\n{}", parameters::sent_request(&wanted.to_pdu())));
         info!(target: TARGET, "Requesting Association");
         wanted.check().map_err(NoAssociation::Request)?;
-        let version = match config.network.ip {
-            network::IpVersion::V4 => IpVersion::V4,
-            network::IpVersion::V6 => IpVersion::V6,
-            network::IpVersion::Auto => IpVersion::Dual,
-        };
-        let link = connect(&config.peer, config.port, version, config.connect_timeout, self.socket)
+        let link = connect(&config.peer, config.port, config.network.ip, config.connect_timeout, self.socket)
             .map_err(NoAssociation::Connect)?;
         if let Some(limit) = config.network.socket_timeout {
             debug!(target: NETWORK, "setting network send timeout to {} seconds", limit.as_secs());
             debug!(target: NETWORK, "setting network receive timeout to {} seconds", limit.as_secs());
         }
-        let timeouts = Timeouts {
-            acse: config.network.acse_timeout.unwrap_or(Duration::from_secs(30)),
-            socket: config.network.socket_timeout,
-            data_set: None,
-        };
+        let timeouts = Timeouts { data_set: None, ..config.network.timeouts() };
         let link = tls::connect(self.tls.as_ref(), link, timeouts.acse)
             .map_err(|e| NoAssociation::Request(RequestError::Association(e.into())))?;
         let established = request::request(link, wanted, timeouts).map_err(NoAssociation::Request)?;
@@ -559,7 +549,7 @@ pub(crate) fn say_no_association(config: &Config, contexts: &Request, why: &NoAs
     match why {
         NoAssociation::NoContexts => fatal!(target: TARGET, "No Acceptable Presentation Contexts\n{cure}"),
         NoAssociation::Request(RequestError::Rejected(rj)) => {
-            fatal!(target: TARGET, "{}\n{cure}", explain::rejection(rj));
+            fatal!(target: TARGET, "Association Rejected:\n{rj}\n{cure}");
         }
         NoAssociation::Request(e @ RequestError::NotConfirmed) => fatal!(target: TARGET, "{e}\n{cure}"),
         NoAssociation::Request(e) => fatal!(target: TARGET, "Association Request Failed: {e}{}", with(&cure)),
@@ -575,7 +565,7 @@ fn with(cure: &str) -> String {
 pub(crate) fn try_again(why: &NoAssociation, wait: Duration, time: u32, times: u32) -> String {
     let condition = match why {
         NoAssociation::Connect(e) => e.to_string(),
-        NoAssociation::Request(RequestError::Rejected(rj)) => explain::rejection(rj).replace('\n', " "),
+        NoAssociation::Request(RequestError::Rejected(rj)) => format!("Association Rejected: {rj}").replace('\n', " "),
         NoAssociation::Request(e) => e.to_string(),
         NoAssociation::NoContexts => "no acceptable presentation contexts".to_owned(),
     };

@@ -114,8 +114,14 @@ struct Named {
     ticket: u64,
     insertion: Insertion,
     removed: Vec<(PathBuf, Reason)>,
-    study: Vec<u8>,
-    instance: Vec<u8>,
+    /// It is the first of its study.
+    new_study: bool,
+}
+
+impl Named {
+    fn value(&self, tag: Tag) -> &[u8] {
+        self.insertion.record.value(tag)
+    }
 }
 
 /// How often a name is tried before the folder is given up.
@@ -269,40 +275,35 @@ impl Area {
         results: &mut Vec<(u64, Result<Kept, KeepError>)>,
     ) -> Result<Named, KeepError> {
         let Job { ticket, record, quota } = job;
-        let size = record.stored().size;
-        let study = record.value(Tag::STUDY_INSTANCE).to_vec();
-        let instance = record.value(Tag::SOP_INSTANCE).to_vec();
-        if named.iter().any(|other| other.instance == instance) {
+        let (file, size) = (&record.stored().file, record.stored().size);
+        let (study, instance) = (record.value(Tag::STUDY_INSTANCE), record.value(Tag::SOP_INSTANCE));
+        if named.iter().any(|other| other.value(Tag::SOP_INSTANCE) == instance) {
             self.commit(named, results);
         }
-        let file = record.stored().file.clone();
-        let newcomer = Newcomer { study: &study, instance: &instance, size, file: &file };
+        let newcomer = Newcomer { study, instance, size, file };
         let mut room = self.room(quota, newcomer, named);
         if !named.is_empty() && room.as_ref().is_ok_and(|room| !room.removed.is_empty()) {
             // What goes may depend on those that are not in the catalog yet.
             self.commit(named, results);
             room = self.room(quota, newcomer, named);
         }
-        let room = room.map_err(|e| match e {
+        let Room { removed, new_study } = room.map_err(|e| match e {
             NoRoom::TooBig => KeepError::TooBig { size, limit: quota.bytes_per_study },
             NoRoom::Catalog(e) => KeepError::Catalog(e),
         })?;
-        let remove = room.removed.iter().map(|(held, _)| held.id).collect();
-        let removed = room.removed.into_iter().map(|(held, reason)| (held.file, reason)).collect();
-        Ok(Named { ticket, insertion: Insertion { record, remove }, removed, study, instance })
+        let remove = removed.iter().map(|(held, _)| held.id).collect();
+        let removed = removed.into_iter().map(|(held, reason)| (held.file, reason)).collect();
+        Ok(Named { ticket, insertion: Insertion { record, remove }, removed, new_study })
     }
 
     fn room(&self, quota: Quota, newcomer: Newcomer<'_>, named: &[Named]) -> Result<Room, NoRoom> {
         let mut pending = Pending::default();
-        let mut studies: HashSet<&[u8]> = HashSet::new();
         for other in named {
-            if other.study == newcomer.study {
+            if other.value(Tag::STUDY_INSTANCE) == newcomer.study {
                 pending.same_study = true;
                 pending.bytes += other.insertion.record.stored().size;
             }
-            if studies.insert(&other.study) && self.catalog.study(&other.study)?.is_none() {
-                pending.new_studies += 1;
-            }
+            pending.new_studies += u64::from(other.new_study);
         }
         quota::make_room(&*self.catalog, quota, newcomer, pending)
     }
@@ -360,18 +361,23 @@ impl Area {
         if named.is_empty() {
             return;
         }
-        let jobs = std::mem::take(named);
-        let insertions: Vec<Insertion> = jobs.iter().map(|job| job.insertion.clone()).collect();
-        if let Err(e) = self.catalog.insert(&insertions) {
-            for job in jobs {
-                self.take_back(&job.insertion.record.stored().file);
-                results.push((job.ticket, Err(KeepError::Catalog(e.clone()))));
-            }
-            return;
+        let mut insertions = Vec::with_capacity(named.len());
+        let mut waiting = Vec::with_capacity(named.len());
+        for Named { ticket, insertion, removed, .. } in named.drain(..) {
+            insertions.push(insertion);
+            waiting.push((ticket, removed));
         }
-        for job in jobs {
-            let removed = self.bury(job.removed);
-            results.push((job.ticket, Ok(Kept { file: job.insertion.record.stored().file.clone(), removed })));
+        let inserted = self.catalog.insert(&insertions);
+        for (insertion, (ticket, removed)) in insertions.iter().zip(waiting) {
+            let file = &insertion.record.stored().file;
+            let result = match &inserted {
+                Ok(_) => Ok(Kept { file: file.clone(), removed: self.bury(removed) }),
+                Err(e) => {
+                    self.take_back(file);
+                    Err(KeepError::Catalog(e.clone()))
+                }
+            };
+            results.push((ticket, result));
         }
     }
 

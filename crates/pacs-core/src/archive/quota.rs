@@ -44,6 +44,8 @@ pub enum Reason {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     pub(super) removed: Vec<(Held, Reason)>,
+    /// The newcomer is the first of its study.
+    pub(super) new_study: bool,
 }
 
 /// Why there is no room.
@@ -79,6 +81,7 @@ pub(super) fn make_room(
     let mut room = Room::default();
     let known = catalog.study(newcomer.study)?;
     if known.is_none() && !pending.same_study {
+        room.new_study = true;
         make_room_for_study(catalog, quota, pending, &mut room)?;
         return Ok(room);
     }

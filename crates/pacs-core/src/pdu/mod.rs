@@ -233,6 +233,11 @@ pub struct Abort {
     pub reason: u8,
 }
 
+impl AssociateRj {
+    /// Transient, from the service provider (presentation): local limit exceeded (PS3.8 9.3.4).
+    pub const LIMIT_EXCEEDED: Self = Self { result: 2, source: 3, reason: 2 };
+}
+
 /// DCMTK's two lines.
 impl std::fmt::Display for AssociateRj {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

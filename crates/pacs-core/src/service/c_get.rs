@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::c_store::send::SendError;
-use super::retrieve::{Event, NotSent, Object, Originator, PAGE, Retrieve, Tally, prepare, send};
+use super::retrieve::{Event, NotSent, Object, Operation, Originator, PAGE, Retrieve, prepare, send};
 use super::{CallError, Query, Refused, identifier, too_large};
 use crate::association::AssociationError;
 use crate::dataset::identifier::Writer;
@@ -51,49 +51,35 @@ pub fn serve<R: Retrieve>(
         }),
     };
     let total = selected.as_ref().map_or(0, Vec::len);
-    let pending = Response {
-        field: field::C_GET_RSP,
-        message_id: request.message_id,
-        sop_class: Some(request.sop_class.clone()),
-        status: status::PENDING,
-        ..Response::default()
-    };
+    let operation = Operation::new(call, owner, field::C_GET_RSP, request.message_id, &request.sop_class, total);
     let originator = Originator { priority: request.priority, mover: None };
-    let mut getting =
-        Getting { call, owner, pending, originator, limit, next_id, tally: Tally::of(total), responses: 0 };
+    let mut getting = Getting { operation, originator, limit, next_id };
     let refused = match selected {
         Ok(keys) => getting.run(&keys)?,
         Err(refused) => Some(refused),
     };
-    getting.finish(refused, writer)
+    getting.operation.finish(refused, writer)
 }
 
 /// A retrieval on its way.
 struct Getting<'g, R> {
-    call: Call<'g>,
-    owner: &'g R,
-    /// What each response but the last one says.
-    pending: Response,
+    operation: Operation<'g, R>,
     originator: Originator,
     limit: Option<Duration>,
     next_id: &'g mut u16,
-    tally: Tally,
-    responses: u64,
 }
 
 impl<R: Retrieve> Getting<'_, R> {
     /// Sends all objects. What is returned is why it ended before, if it did.
     fn run(&mut self, keys: &[R::Key]) -> Result<Option<Refused>, CallError> {
         for page in keys.chunks(PAGE) {
-            let objects = match self.owner.describe(page) {
+            let objects = match self.operation.owner.describe(page) {
                 Ok(objects) => objects,
                 Err(refused) => return Ok(Some(refused)),
             };
             for object in objects {
-                let cancelled = self.call.cancelled(self.pending.message_id)? || self.one(object.as_ref())?;
-                if cancelled {
-                    self.owner.happened(Event::Cancelled);
-                    return Ok(Some(Refused::with(status::CANCEL)));
+                if self.operation.is_cancelled()? || self.one(object.as_ref())? {
+                    return Ok(Some(self.operation.cancel()));
                 }
             }
         }
@@ -104,21 +90,11 @@ impl<R: Retrieve> Getting<'_, R> {
     fn one(&mut self, object: Option<&Object<R::Place>>) -> Result<bool, CallError> {
         let mut cancelled = false;
         match self.try_one(object, &mut cancelled)? {
-            Ok(response) => {
-                self.owner.happened(Event::Answered(&response));
-                self.tally.answered(response.status, object.map_or("", |object| &object.sop_instance));
-            }
-            Err(why) => {
-                self.owner.happened(Event::Failed(object, &why));
-                self.tally.failed(object.map(|object| &*object.sop_instance));
-            }
+            Ok(response) => self.operation.answered(object, &response),
+            Err(why) => self.operation.failed(object, &why, true),
         }
         if !cancelled {
-            self.pending.suboperations = Some(self.tally.counts(true));
-            self.call.queue(&self.pending, &[])?;
-            self.responses += 1;
-            self.owner.happened(Event::Responded(self.responses, &self.pending));
-            self.call.flush()?;
+            self.operation.respond()?;
         }
         Ok(cancelled)
     }
@@ -130,19 +106,20 @@ impl<R: Retrieve> Getting<'_, R> {
         cancelled: &mut bool,
     ) -> Result<Result<Response, NotSent>, CallError> {
         let Some(object) = object else { return Ok(Err(NotSent::Gone)) };
-        let operation = self.pending.message_id;
-        let association = self.call.association_mut();
-        let ready = match prepare(self.owner, association, object, true) {
+        let owner = self.operation.owner;
+        let operation = self.operation.message_id();
+        let association = self.operation.call.association_mut();
+        let ready = match prepare(owner, association, object, true) {
             Ok(ready) => ready,
             Err(why) => return Ok(Err(why)),
         };
         *self.next_id = self.next_id.checked_add(1).unwrap_or(1);
-        let store = match send(self.owner, association, object, ready, &self.originator, *self.next_id) {
+        let store = match send(owner, association, object, ready, &self.originator, *self.next_id) {
             Ok(store) => store,
             Err(SendError::Dimse(e)) => return Err(e.into()),
             // Part of it has been sent, and nothing can follow.
             Err(e @ SendError::DataSet(_)) => {
-                self.owner.happened(Event::Failed(Some(object), &NotSent::Send(e)));
+                owner.happened(Event::Failed(Some(object), &NotSent::Send(e)));
                 return Err(DimseError::Association(AssociationError::DataSetTooShort).into());
             }
         };
@@ -153,15 +130,5 @@ impl<R: Retrieve> Getting<'_, R> {
                 Answer::Cancelled => *cancelled = true,
             }
         }
-    }
-
-    fn finish(mut self, refused: Option<Refused>, writer: Writer) -> Result<(), CallError> {
-        let Refused { status, comment } = refused.unwrap_or_else(|| Refused::with(self.tally.status()));
-        let mut last = Response { status, error_comment: comment, ..self.pending };
-        let failures = self.tally.conclude(&mut last, writer);
-        self.call.queue(&last, &failures)?;
-        self.owner.happened(Event::Responded(self.responses + 1, &last));
-        self.call.flush()?;
-        Ok(())
     }
 }

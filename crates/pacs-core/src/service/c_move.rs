@@ -5,7 +5,7 @@ mod offer;
 use std::time::{Duration, Instant};
 
 use super::c_store::send::{self, SendError};
-use super::retrieve::{Event, NotSent, Object, Originator, PAGE, Retrieve, Tally, prepare, send as send_object};
+use super::retrieve::{NotSent, Object, Operation, Originator, PAGE, Retrieve, prepare, send as send_object};
 use super::{CallError, Query, Refused, identifier, too_large};
 use crate::association::Association;
 use crate::association::accept::UNCOMPRESSED;
@@ -92,37 +92,24 @@ pub fn serve<M: Move>(
             })
         }
     };
-    let pending = Response {
-        field: field::C_MOVE_RSP,
-        message_id: request.message_id,
-        sop_class: Some(request.sop_class.clone()),
-        status: status::PENDING,
-        ..Response::default()
-    };
+    let total = selected.as_ref().map_or(0, |(keys, _)| keys.len());
+    let operation = Operation::new(call, owner, field::C_MOVE_RSP, request.message_id, &request.sop_class, total);
     let originator =
         Originator { priority: request.priority, mover: Some((parties.calling.text(), request.message_id)) };
-    let mut moving = Moving { call, owner, pending, originator, limit, tally: Tally::default(), responses: 0 };
+    let mut moving = Moving { operation, originator, limit };
     let refused = match selected {
-        Ok((keys, Some(destination))) => {
-            moving.tally = Tally::of(keys.len());
-            moving.run(&keys, &destination)?
-        }
+        Ok((keys, Some(destination))) => moving.run(&keys, &destination)?,
         Ok((_, None)) => None,
         Err(refused) => Some(refused),
     };
-    moving.finish(refused, writer)
+    moving.operation.finish(refused, writer)
 }
 
 /// A move on its way.
 struct Moving<'m, M> {
-    call: Call<'m>,
-    owner: &'m M,
-    /// What each response but the last one says.
-    pending: Response,
+    operation: Operation<'m, M>,
     originator: Originator,
     limit: Option<Duration>,
-    tally: Tally,
-    responses: u64,
 }
 
 /// How an object's sub-operation ended.
@@ -136,14 +123,14 @@ impl<M: Move> Moving<'_, M> {
     fn run(&mut self, keys: &[M::Key], destination: &M::Destination) -> Result<Option<Refused>, CallError> {
         let mut needs = Needs::default();
         for page in keys.chunks(PAGE) {
-            match self.owner.describe(page) {
+            match self.operation.owner.describe(page) {
                 Ok(objects) => {
                     objects.iter().flatten().for_each(|object| needs.add(&object.sop_class, &object.transfer_syntax));
                 }
                 Err(refused) => return Ok(Some(refused)),
             }
         }
-        let uncompressed = self.owner.uncompressed();
+        let uncompressed = self.operation.owner.uncompressed();
         let (groups, of_class) = needs.offers(&uncompressed);
         for (number, offers) in groups.iter().enumerate() {
             // Objects that are gone belong to the first.
@@ -152,14 +139,14 @@ impl<M: Move> Moving<'_, M> {
             };
             let mut association = match offers.is_empty() {
                 true => None,
-                false => self.owner.associate(destination, offers),
+                false => self.operation.owner.associate(destination, offers),
             };
             // DCMTK: where there is no association, one response tells of all at once.
             let silent = association.is_none() && !offers.is_empty();
             let ended = self.send_group(keys, &mut association, silent, belongs);
             match (association, &ended) {
-                (Some(association), Ok(_)) => self.owner.release(association),
-                (Some(association), Err(_)) => self.owner.abandon(association, None),
+                (Some(association), Ok(_)) => self.operation.owner.release(association),
+                (Some(association), Err(_)) => self.operation.owner.abandon(association, None),
                 (None, _) => {}
             }
             if let Some(refused) = ended? {
@@ -178,35 +165,27 @@ impl<M: Move> Moving<'_, M> {
     ) -> Result<Option<Refused>, CallError> {
         let mut last_id = 0;
         for page in keys.chunks(PAGE) {
-            let objects = match self.owner.describe(page) {
+            let objects = match self.operation.owner.describe(page) {
                 Ok(objects) => objects,
                 Err(refused) => return Ok(Some(refused)),
             };
             for object in objects.iter().map(Option::as_ref).filter(|object| belongs(*object)) {
-                if self.call.cancelled(self.pending.message_id)? {
-                    self.owner.happened(Event::Cancelled);
-                    return Ok(Some(Refused::with(status::CANCEL)));
+                if self.operation.is_cancelled()? {
+                    return Ok(Some(self.operation.cancel()));
                 }
                 let mut cancelled = false;
                 match self.one(object, association, &mut last_id, &mut cancelled)? {
-                    End::Answered(response) => {
-                        self.owner.happened(Event::Answered(&response));
-                        self.tally.answered(response.status, object.map_or("", |object| &object.sop_instance));
-                    }
+                    End::Answered(response) => self.operation.answered(object, &response),
                     End::Failed(why) => {
-                        if !silent {
-                            self.owner.happened(Event::Failed(object, &why));
-                        }
-                        self.tally.failed(object.map(|object| &*object.sop_instance));
+                        self.operation.failed(object, &why, !silent);
                         self.give_up(association, why);
                     }
                 }
                 if !silent {
-                    self.respond()?;
+                    self.operation.respond()?;
                 }
                 if cancelled {
-                    self.owner.happened(Event::Cancelled);
-                    return Ok(Some(Refused::with(status::CANCEL)));
+                    return Ok(Some(self.operation.cancel()));
                 }
             }
         }
@@ -223,12 +202,12 @@ impl<M: Move> Moving<'_, M> {
     ) -> Result<End, CallError> {
         let Some(object) = object else { return Ok(End::Failed(NotSent::Gone)) };
         let Some(association) = association.as_deref_mut() else { return Ok(End::Failed(NotSent::NoAssociation)) };
-        let ready = match prepare(self.owner, association, object, false) {
+        let ready = match prepare(self.operation.owner, association, object, false) {
             Ok(ready) => ready,
             Err(why) => return Ok(End::Failed(why)),
         };
         *last_id = last_id.checked_add(1).unwrap_or(1);
-        match send_object(self.owner, association, object, ready, &self.originator, *last_id) {
+        match send_object(self.operation.owner, association, object, ready, &self.originator, *last_id) {
             Ok(store) => self.answer(association, &store, cancelled),
             Err(e) => Ok(End::Failed(NotSent::Send(e))),
         }
@@ -248,7 +227,7 @@ impl<M: Move> Moving<'_, M> {
             match send::answer(association, store, Some(now)) {
                 Ok(response) => return Ok(End::Answered(response)),
                 Err(SendError::Dimse(DimseError::NoAnswer)) if left.is_none_or(|left| left > now) => {
-                    *cancelled |= !*cancelled && self.call.cancelled(self.pending.message_id)?;
+                    *cancelled |= !*cancelled && self.operation.is_cancelled()?;
                 }
                 Err(e) => return Ok(End::Failed(NotSent::Send(e))),
             }
@@ -260,27 +239,7 @@ impl<M: Move> Moving<'_, M> {
         if let NotSent::Send(e) = why
             && let Some(association) = association.take()
         {
-            self.owner.abandon(association, Some(&e));
+            self.operation.owner.abandon(association, Some(&e));
         }
-    }
-
-    /// The pending response behind a sub-operation.
-    fn respond(&mut self) -> Result<(), CallError> {
-        self.pending.suboperations = Some(self.tally.counts(true));
-        self.call.queue(&self.pending, &[])?;
-        self.responses += 1;
-        self.owner.happened(Event::Responded(self.responses, &self.pending));
-        self.call.flush()?;
-        Ok(())
-    }
-
-    fn finish(mut self, refused: Option<Refused>, writer: Writer) -> Result<(), CallError> {
-        let Refused { status, comment } = refused.unwrap_or_else(|| Refused::with(self.tally.status()));
-        let mut last = Response { status, error_comment: comment, ..self.pending };
-        let failures = self.tally.conclude(&mut last, writer);
-        self.call.queue(&last, &failures)?;
-        self.owner.happened(Event::Responded(self.responses + 1, &last));
-        self.call.flush()?;
-        Ok(())
     }
 }

@@ -7,13 +7,15 @@ use std::fmt;
 use std::io;
 
 use super::c_store::send::{self, SendError};
-use super::{Query, Refused};
+use super::{CallError, Query, Refused};
 use crate::association::{AgreedContext, Association};
 use crate::dataset::head::{self, Expected, Head, HeadError, UnknownSyntax};
+use crate::dataset::identifier::Writer;
 use crate::dataset::{Context, Error as DataSetError, Form, OutputSyntax, Prepared, Source, Syntax};
 use crate::dimse::command::{CStoreRq, Priority, Response};
+use crate::dimse::{Call, status};
 use crate::names::{EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE};
-pub(super) use tally::Tally;
+use tally::Tally;
 
 /// Objects that are described together.
 pub(super) const PAGE: usize = 256;
@@ -141,6 +143,88 @@ pub(super) struct Originator {
     pub(super) priority: Priority,
     /// Title and message ID, which C-MOVE names.
     pub(super) mover: Option<(String, u16)>,
+}
+
+/// A retrieval on its way: the call that is answered, and the counts.
+pub(super) struct Operation<'c, R> {
+    pub(super) call: Call<'c>,
+    pub(super) owner: &'c R,
+    /// What each response but the last one says.
+    pending: Response,
+    tally: Tally,
+    responses: u64,
+}
+
+impl<'c, R: Retrieve> Operation<'c, R> {
+    /// Of so many objects. `field` is that of its responses.
+    pub(super) fn new(
+        call: Call<'c>,
+        owner: &'c R,
+        field: u16,
+        message_id: u16,
+        sop_class: &str,
+        objects: usize,
+    ) -> Self {
+        let pending = Response {
+            field,
+            message_id,
+            sop_class: Some(sop_class.to_owned()),
+            status: status::PENDING,
+            ..Response::default()
+        };
+        Self { call, owner, pending, tally: Tally::of(objects), responses: 0 }
+    }
+
+    /// Message ID of the request.
+    pub(super) fn message_id(&self) -> u16 {
+        self.pending.message_id
+    }
+
+    /// Whether the peer has cancelled.
+    pub(super) fn is_cancelled(&mut self) -> Result<bool, CallError> {
+        Ok(self.call.cancelled(self.pending.message_id)?)
+    }
+
+    /// The peer has cancelled: how it ends.
+    pub(super) fn cancel(&self) -> Refused {
+        self.owner.happened(Event::Cancelled);
+        Refused::with(status::CANCEL)
+    }
+
+    /// An object has been answered.
+    pub(super) fn answered(&mut self, object: Option<&Object<R::Place>>, response: &Response) {
+        self.owner.happened(Event::Answered(response));
+        self.tally.answered(response.status, object.map_or("", |object| &object.sop_instance));
+    }
+
+    /// An object has not been sent or not been answered; whether that is said for each.
+    pub(super) fn failed(&mut self, object: Option<&Object<R::Place>>, why: &NotSent, said: bool) {
+        if said {
+            self.owner.happened(Event::Failed(object, why));
+        }
+        self.tally.failed(object.map(|object| &*object.sop_instance));
+    }
+
+    /// Sends the pending response behind a sub-operation.
+    pub(super) fn respond(&mut self) -> Result<(), CallError> {
+        self.pending.suboperations = Some(self.tally.counts(true));
+        self.call.queue(&self.pending, &[])?;
+        self.responses += 1;
+        self.owner.happened(Event::Responded(self.responses, &self.pending));
+        self.call.flush()?;
+        Ok(())
+    }
+
+    /// Sends the last response: what was refused, else what the counts say.
+    pub(super) fn finish(mut self, refused: Option<Refused>, writer: Writer) -> Result<(), CallError> {
+        let Refused { status, comment } = refused.unwrap_or_else(|| Refused::with(self.tally.status()));
+        let mut last = Response { status, error_comment: comment, ..self.pending };
+        let failures = self.tally.conclude(&mut last, writer);
+        self.call.queue(&last, &failures)?;
+        self.owner.happened(Event::Responded(self.responses + 1, &last));
+        self.call.flush()?;
+        Ok(())
+    }
 }
 
 /// The way of one object: read once, its context chosen.

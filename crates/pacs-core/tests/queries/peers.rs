@@ -28,7 +28,7 @@ pub(crate) type Grants = Vec<(Vec<&'static str>, Vec<&'static str>, Role)>;
 pub(crate) fn accept(stream: TcpStream, grants: Grants) -> Box<Association> {
     let proposal = Proposal::receive(Link::new(stream, OPTIONS).unwrap(), 16384, timeouts()).unwrap();
     let grants = grants.into_iter().map(|(classes, transfer_syntaxes, role)| Grant {
-        classes: Classes::Some(classes),
+        classes: Classes::List(classes),
         transfer_syntaxes,
         role,
     });
@@ -36,7 +36,7 @@ pub(crate) fn accept(stream: TcpStream, grants: Grants) -> Box<Association> {
         refuse: false,
         require_implementation_class: false,
         max_pdu: 16384,
-        contexts: Contexts::Grants(grants.collect()),
+        contexts: Contexts { grants: grants.collect(), profile: None },
     };
     let Verdict::Accept(acceptance) = accept::judge(&proposal.request, &policy) else { panic!("refused") };
     proposal.accept(acceptance).unwrap()

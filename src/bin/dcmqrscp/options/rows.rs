@@ -10,52 +10,6 @@ use pacs_tools::options::syntaxes;
 
 use super::{Config, PnMatch, Task};
 
-/// Preferences under which objects arrive compressed, so that they cannot be written in another syntax.
-pub(super) const COMPRESSED: &[&str] = &[
-    "--prefer-lossless",
-    "--prefer-jpeg8",
-    "--prefer-jpeg12",
-    "--prefer-j2k-lossless",
-    "--prefer-j2k-lossy",
-    "--prefer-jls-lossless",
-    "--prefer-jls-lossy",
-    "--prefer-mpeg2",
-    "--prefer-mpeg2-high",
-    "--prefer-mpeg4",
-    "--prefer-mpeg4-bd",
-    "--prefer-mpeg4-2-2d",
-    "--prefer-mpeg4-2-3d",
-    "--prefer-mpeg4-2-st",
-    "--prefer-hevc",
-    "--prefer-hevc10",
-    "--prefer-rle",
-];
-
-/// Options whose place the profile for destinations takes.
-pub(super) const PROPOSALS: &[&str] = &[
-    "--propose-little",
-    "--propose-big",
-    "--propose-implicit",
-    "--propose-lossless",
-    "--propose-jpeg8",
-    "--propose-jpeg12",
-    "--propose-j2k-lossless",
-    "--propose-j2k-lossy",
-    "--propose-jls-lossless",
-    "--propose-jls-lossy",
-    "--propose-mpeg2",
-    "--propose-mpeg2-high",
-    "--propose-mpeg4",
-    "--propose-mpeg4-bd",
-    "--propose-mpeg4-2-2d",
-    "--propose-mpeg4-2-3d",
-    "--propose-mpeg4-2-st",
-    "--propose-hevc",
-    "--propose-hevc10",
-    "--propose-rle",
-    "--propose-deflated",
-];
-
 const DATABASE: &str = "database options";
 
 pub(super) fn general() -> Group<Config> {
@@ -153,9 +107,9 @@ pub(super) fn profiles() -> Group<Config> {
             |o: &mut Config, v| o.profiles = Some((v.path(0), v.string(1), v.string(2))),
         )
         .not_with(&["--prefer-little", "--prefer-big"])
-        .not_with(COMPRESSED)
+        .not_with(syntaxes::PREFER_COMPRESSED)
         .not_with(&["--prefer-deflated", "--implicit"])
-        .not_with(PROPOSALS),
+        .not_with(syntaxes::PROPOSALS),
     )
 }
 
@@ -234,7 +188,7 @@ pub(super) fn written() -> [Group<Output>; 9] {
     [
         output::bit_preserving(),
         output::format(),
-        output::syntax(&[], COMPRESSED),
+        output::syntax(&[], syntaxes::PREFER_COMPRESSED),
         output::new_vrs_kept(),
         output::group_lengths(),
         output::lengths(),

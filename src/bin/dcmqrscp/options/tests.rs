@@ -1,28 +1,12 @@
 //! dcmqrscp's options against the tables of DCMTK's: names, values, defaults, rules, order of checks.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
 use std::time::Duration;
 
+use pacs_testing::{Line, table};
 use pacs_tools::cli::{Entry, Kind, Stop, ValueSpec};
 
 use super::*;
-
-/// A line of a table: what stands in its columns, by their names.
-type Line = BTreeMap<String, String>;
-
-fn table(name: &str) -> Vec<Line> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat").join(name);
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
-    let columns = lines.next().unwrap();
-    let line = |cells: Vec<String>| {
-        assert_eq!(cells.len(), columns.len(), "{cells:?}");
-        columns.iter().cloned().zip(cells).collect()
-    };
-    lines.map(line).collect()
-}
 
 fn documented() -> Vec<Line> {
     let mut lines = table("options-dcmqrscp.tsv");

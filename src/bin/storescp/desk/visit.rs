@@ -9,6 +9,7 @@ use pacs_core::dataset::{Found, Refusal};
 use pacs_core::dimse::status;
 use pacs_core::disk::Staged;
 use pacs_core::service::c_store::{Content, Destination, ForcedAbort, Incoming, Received, StoreError, Target};
+use pacs_tools::door::peer;
 use pacs_tools::log::{self, DotLine};
 use tracing::{error, info, warn};
 
@@ -17,7 +18,6 @@ use super::{Desk, Manner, State, Turn, lock, note, sort};
 use crate::TARGET;
 use crate::folder::{FileName, Shelf};
 use crate::options::{FileNames, Sorting};
-use crate::receiver::peer;
 
 /// An association's place at the desk; given back when dropped.
 #[derive(Debug)]

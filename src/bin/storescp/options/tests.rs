@@ -1,36 +1,26 @@
 //! storescp's options against the tables of DCMTK's: names, values, defaults, rules, order of checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
+use pacs_core::net::IpVersion;
+use pacs_testing::Line;
 use pacs_tools::cli::{Entry, Kind, Rule, Stop, ValueSpec};
 use pacs_tools::log::Level;
-use pacs_tools::options::network::{HostAccess, IpVersion};
+use pacs_tools::options::network::HostAccess;
 use pacs_tools::options::output::{Format, GroupLengths, Lengths, NewVrs, Padding, Syntax, Unknown};
 use pacs_tools::options::tls::{KeyFormat, Password, PeerCertificate, Profile, Revocation, SeedOutput, Transport};
 
 use super::*;
 
-/// A line of a table: what stands in its columns, by their names.
-type Line = BTreeMap<String, String>;
-
+/// A table, with nothing in the cells that have a dash.
 fn table(name: &str) -> Vec<Line> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat").join(name);
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
-    let columns = lines.next().unwrap();
-    let line = |cells: Vec<String>| {
-        assert_eq!(cells.len(), columns.len(), "{cells:?}");
-        columns
-            .iter()
-            .cloned()
-            .zip(cells.into_iter().map(|cell| if cell == "-" { String::new() } else { cell }))
-            .collect()
-    };
-    lines.map(line).collect()
+    let mut lines = pacs_testing::table(name);
+    lines.iter_mut().flat_map(Line::values_mut).filter(|cell| *cell == "-").for_each(String::clear);
+    lines
 }
 
 /// The table of storescp's options, without the one that exists on Windows only.
@@ -310,7 +300,7 @@ const EFFECTS: &[Effect] = &[
     ("--fork", "--max-associations 3", |c| c.max_associations == Some(3)),
     ("-i6", "--ipv4", |c| c.network.ip == IpVersion::V4),
     ("", "--ipv6", |c| c.network.ip == IpVersion::V6),
-    ("", "--ip-auto", |c| c.network.ip == IpVersion::Auto),
+    ("", "--ip-auto", |c| c.network.ip == IpVersion::Dual),
     ("", "--config-file file Name", |c| c.profile == Some(("file".into(), "Name".into()))),
     ("+xi", "--prefer-uncompr", |c| c.accepted.preference == syntaxes::LITTLE),
     ("+xi", "--prefer-little", |c| c.accepted.preference == syntaxes::LITTLE),

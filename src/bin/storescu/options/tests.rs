@@ -1,33 +1,19 @@
 //! storescu's options against the tables of DCMTK's: names, values, defaults, rules, order of checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
+use pacs_core::net::IpVersion;
+use pacs_testing::{Line, table};
 use pacs_tools::cli::{Entry, Kind, Rule, Stop, ValueSpec};
 use pacs_tools::log::Level;
-use pacs_tools::options::network::IpVersion;
 use pacs_tools::options::output::NewVrs;
 use pacs_tools::options::tls::{KeyFormat, Password, PeerCertificate, Profile, Revocation, SeedOutput, Transport};
 
 use super::*;
-
-/// A line of a table: what stands in its columns, by their names.
-type Line = BTreeMap<String, String>;
-
-fn table(name: &str) -> Vec<Line> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compat").join(name);
-    let text = std::fs::read_to_string(path).unwrap();
-    let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
-    let columns = lines.next().unwrap();
-    let line = |cells: Vec<String>| {
-        assert_eq!(cells.len(), columns.len(), "{cells:?}");
-        columns.iter().cloned().zip(cells).collect()
-    };
-    lines.map(line).collect()
-}
 
 fn documented() -> Vec<Line> {
     let lines = table("options-storescu.tsv");
@@ -136,8 +122,8 @@ fn requirements(text: &str) -> BTreeSet<BTreeSet<String>> {
 
 /// The conflicts a table states for an option.
 fn conflicts(line: &Line) -> Vec<String> {
-    let all = "every --propose option except --propose-uncompr,--required,--combine";
-    let text = line["conflicts"].replace(all, &PROPOSALS.join(","));
+    let all = "every --propose option except --propose-uncompr";
+    let text = line["conflicts"].replace(all, &syntaxes::PROPOSALS.join(","));
     text.split(',').filter(|other| other.starts_with("--") && !other.contains(' ')).map(str::to_owned).collect()
 }
 
@@ -295,7 +281,7 @@ const EFFECTS: &[Effect] = &[
     ("", "--rename", |c| c.input.rename),
     ("-i6", "--ipv4", |c| c.network.ip == IpVersion::V4),
     ("", "--ipv6", |c| c.network.ip == IpVersion::V6),
-    ("", "--ip-auto", |c| c.network.ip == IpVersion::Auto),
+    ("", "--ip-auto", |c| c.network.ip == IpVersion::Dual),
     ("", "--aetitle ME", |c| c.calling == "ME"),
     ("", "--call YOU", |c| c.called == "YOU"),
     ("", "--config-file file Name", |c| c.profile == Some(("file".into(), "Name".into()))),

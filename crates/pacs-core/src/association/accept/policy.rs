@@ -44,14 +44,12 @@ pub struct Policy {
 }
 
 /// Which presentation contexts are granted.
-#[derive(Clone, Debug)]
-pub enum Contexts {
-    /// The first grant that covers an abstract syntax decides.
-    Grants(Vec<Grant>),
-    /// What a profile file lists, and nothing else.
-    Profile(AcceptProfile),
-    /// The first grant that covers an abstract syntax decides, and of the others what a profile file lists.
-    GrantsThenProfile(Vec<Grant>, AcceptProfile),
+#[derive(Clone, Debug, Default)]
+pub struct Contexts {
+    /// The first that covers an abstract syntax decides.
+    pub grants: Vec<Grant>,
+    /// Of abstract syntaxes that no grant covers, what a profile file lists.
+    pub profile: Option<AcceptProfile>,
 }
 
 /// Some abstract syntaxes and the encodings they are taken in.
@@ -69,9 +67,7 @@ pub struct Grant {
 #[derive(Clone, Debug)]
 pub enum Classes {
     /// These UIDs, such as the SOP classes of a service.
-    List(&'static [&'static str]),
-    /// These UIDs, as options say.
-    Some(Vec<&'static str>),
+    List(Vec<&'static str>),
     /// The storage classes marked as accepted in [`names::storage_classes`].
     Storage,
     /// All that have no name in [`names::uid_name`], so private ones too (`--promiscuous`).
@@ -82,7 +78,6 @@ impl Classes {
     fn contains(&self, abstract_syntax: &str) -> bool {
         match self {
             Self::List(uids) => uids.contains(&abstract_syntax),
-            Self::Some(uids) => uids.contains(&abstract_syntax),
             Self::Storage => names::storage_class(abstract_syntax).is_some_and(|c| c.accepted),
             Self::Unnamed => names::uid_name(abstract_syntax).is_none(),
         }
@@ -92,31 +87,26 @@ impl Classes {
 impl Contexts {
     /// What a storage provider grants: `others`, such as Verification, and the storage classes, all in these encodings.
     pub fn storage(others: &'static [&'static str], transfer_syntaxes: Vec<&'static str>, promiscuous: bool) -> Self {
-        let mut classes = vec![Classes::List(others), Classes::Storage];
+        let mut classes = vec![Classes::List(others.to_vec()), Classes::Storage];
         if promiscuous {
             classes.push(Classes::Unnamed);
         }
         let grant = |classes| Grant { classes, transfer_syntaxes: transfer_syntaxes.clone(), role: Role::Default };
-        Self::Grants(classes.into_iter().map(grant).collect())
+        Self { grants: classes.into_iter().map(grant).collect(), profile: None }
     }
 
     /// The encodings and roles for an abstract syntax, none if it is not granted at all.
     pub(super) fn terms(&self, abstract_syntax: &str) -> Option<Terms<'_>> {
-        let (grants, profile) = match self {
-            Self::Grants(grants) => (&grants[..], None),
-            Self::Profile(profile) => (&[][..], Some(profile)),
-            Self::GrantsThenProfile(grants, profile) => (&grants[..], Some(profile)),
-        };
-        if let Some(grant) = grants.iter().find(|grant| grant.classes.contains(abstract_syntax)) {
+        if let Some(grant) = self.grants.iter().find(|grant| grant.classes.contains(abstract_syntax)) {
             return Some(Terms { syntaxes: Syntaxes::Fixed(&grant.transfer_syntaxes), role: grant.role });
         }
-        let entry = profile?.class(abstract_syntax)?;
+        let entry = self.profile.as_ref()?.class(abstract_syntax)?;
         Some(Terms { syntaxes: Syntaxes::Read(&entry.transfer_syntaxes), role: entry.role })
     }
 
     /// Extended negotiation to answer for these contexts: a profile's, for every class with an accepted one.
     pub(super) fn extended(&self, contexts: &[PresentationContext]) -> Vec<ExtendedNegotiation> {
-        let (Self::Profile(profile) | Self::GrantsThenProfile(_, profile)) = self else { return Vec::new() };
+        let Some(profile) = &self.profile else { return Vec::new() };
         let accepted: HashSet<_> =
             contexts.iter().filter(|c| c.is_accepted()).map(|c| c.abstract_syntax.as_str()).collect();
         profile.extended.iter().filter(|e| accepted.contains(e.sop_class.as_str())).cloned().collect()

@@ -184,10 +184,11 @@ fn the_promiscuous_admit_what_has_no_name() {
 fn a_grant_of_its_own_for_some_classes() {
     let finds: &[&str] = &["1.2.840.10008.5.1.4.1.2.2.1"];
     let grant = |classes, transfer_syntaxes| Grant { classes, transfer_syntaxes, role: Role::Default };
-    let policy = policy(Contexts::Grants(vec![
-        grant(Classes::List(finds), vec![IMPLICIT_LITTLE]),
+    let grants = vec![
+        grant(Classes::List(finds.to_vec()), vec![IMPLICIT_LITTLE]),
         grant(Classes::Storage, vec![EXPLICIT_LITTLE]),
-    ]));
+    ];
+    let policy = policy(Contexts { grants, profile: None });
     let both = [IMPLICIT_LITTLE, EXPLICIT_LITTLE];
     let rq = request(vec![proposed(1, finds[0], &both), proposed(3, CT, &both), proposed(5, VERIFICATION, &both)]);
     answer_is(results(&rq, &policy), &[(1, 0, ""), (3, 0, ".1"), (5, 3, "")]);
@@ -461,7 +462,7 @@ fn profile_policy(name: &str) -> Policy {
                 [MB]\nPresentationContexts = Some\nSCPSCURoleSelection = MB\n\
                 [E]\nPresentationContexts = Some\nExtendedNegotiation = E\n";
     let profile = profile::parse(text.as_bytes(), name).unwrap();
-    policy(Contexts::Profile(profile.acceptor().unwrap()))
+    policy(Contexts { profile: Some(profile.acceptor().unwrap()), ..Contexts::default() })
 }
 
 fn with_roles(roles: &[(&str, bool, bool)], contexts: Vec<ProposedContext>) -> AssociateRq {
