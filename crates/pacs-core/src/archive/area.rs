@@ -122,6 +122,10 @@ impl Named {
     fn value(&self, tag: Tag) -> &[u8] {
         self.insertion.record.value(tag)
     }
+
+    fn evicts_studies(&self) -> bool {
+        self.removed.iter().any(|(_, reason)| *reason == Reason::AreaFull)
+    }
 }
 
 /// How often a name is tried before the folder is given up.
@@ -206,16 +210,9 @@ impl Area {
     /// # Errors
     /// See [`KeepError`].
     pub fn keep(&self, arrival: Arrival) -> Result<Kept, KeepError> {
-        let Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota } = arrival;
-        let size = file.len();
-        if size > quota.bytes_per_study {
-            return Err(KeepError::TooBig { size, limit: quota.bytes_per_study });
-        }
-        let stored = Stored { file: PathBuf::new(), size, at: now(), syntax: transfer_syntax };
-        let record = Record::new(stored, &found, big_endian);
+        let quota = arrival.quota;
         // Each for itself: the system makes one wait for the disk of those that come together.
-        let coming = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
-        let record = record.filed(coming.file.clone());
+        let (_coming, record) = self.name(arrival)?;
         let mut queue = self.lock();
         queue.last += 1;
         let ticket = queue.last;
@@ -243,6 +240,20 @@ impl Area {
             std::mem::forget(busy);
             self.done.notify_all();
         }
+    }
+
+    /// Gives an object its name, on the disk if that is waited for.
+    fn name(&self, arrival: Arrival) -> Result<(Coming<'_>, Record), KeepError> {
+        let Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota } = arrival;
+        let size = file.len();
+        if size > quota.bytes_per_study {
+            return Err(KeepError::TooBig { size, limit: quota.bytes_per_study });
+        }
+        let stored = Stored { file: PathBuf::new(), size, at: now(), syntax: transfer_syntax };
+        let record = Record::new(stored, &found, big_endian);
+        let coming = self.publish(file, prefix, opened).map_err(KeepError::Disk)?;
+        let record = record.filed(coming.file.clone());
+        Ok((coming, record))
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
@@ -277,7 +288,8 @@ impl Area {
         let Job { ticket, record, quota } = job;
         let (file, size) = (&record.stored().file, record.stored().size);
         let (study, instance) = (record.value(Tag::STUDY_INSTANCE), record.value(Tag::SOP_INSTANCE));
-        if named.iter().any(|other| other.value(Tag::SOP_INSTANCE) == instance) {
+        // A study that goes for one of them is none to which another could still belong.
+        if named.iter().any(|other| other.value(Tag::SOP_INSTANCE) == instance || other.evicts_studies()) {
             self.commit(named, results);
         }
         let newcomer = Newcomer { study, instance, size, file };

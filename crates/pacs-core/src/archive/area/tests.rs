@@ -79,12 +79,17 @@ pub(in crate::archive) fn store(
     text: &str,
     quota: Quota,
 ) -> Result<Kept, KeepError> {
+    area.keep(arrival(area, instance, study, text, quota)?)
+}
+
+/// An object that has come whole.
+fn arrival(area: &Area, instance: &str, study: &str, text: &str, quota: Quota) -> Result<Arrival, KeepError> {
     let mut file = area.stage().map_err(KeepError::Disk)?;
     file.write_all(&file_of(instance, study, text)).map_err(KeepError::Disk)?;
     let found = |tag, value: &str| Found { tag, vr: Vr::UI, depth: 0, value: value.as_bytes().to_vec(), cut: false };
     let found = vec![found(Tag::SOP_CLASS, MR), found(Tag::SOP_INSTANCE, instance), found(Tag::STUDY_INSTANCE, study)];
     let (big_endian, transfer_syntax, prefix, opened) = (false, EXPLICIT.to_owned(), "MR", 1);
-    area.keep(Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota })
+    Ok(Arrival { file, found, big_endian, transfer_syntax, prefix, opened, quota })
 }
 
 /// What the catalog knows: the bytes of each file by its name.
@@ -438,6 +443,30 @@ fn parallel_senders_lose_and_cross_nothing() {
         assert_eq!(there, 1, "9.{shared}");
     }
     holds(area, dir.path(), &objects, true, "parallel senders");
+}
+
+#[test]
+fn objects_that_finish_together_keep_to_the_quota() {
+    // Each case: the studies of those that finish together, beside one object of study 1 where one study may be.
+    for studies in [["2", "1"], ["1", "2"], ["2", "3"], ["2", "2"], ["1", "1"]] {
+        let dir = TempDir::new().unwrap();
+        let area = open(dir.path());
+        store(&area, "1.1", "1", "first", PLENTY).unwrap();
+        let quota = Quota { studies: 1, ..PLENTY };
+        let mut guards = Vec::new();
+        let mut batch = Vec::new();
+        for (n, study) in studies.iter().enumerate() {
+            let new = arrival(&area, &format!("9.{n}"), study, "new", quota).unwrap();
+            let (coming, record) = area.name(new).unwrap();
+            guards.push(coming);
+            batch.push(Job { ticket: n as u64, record, quota });
+        }
+        let results = area.process(batch);
+        assert!(results.iter().all(|(_, result)| result.is_ok()), "{studies:?}: {results:?}");
+        assert_eq!((results.len(), area.catalog().totals().studies), (2, 1), "{studies:?}");
+        let last = file_of("9.1", studies[1], "new");
+        assert!(objects(&area).binary_search(&last).is_ok(), "{studies:?}: the last one is there");
+    }
 }
 
 // --- waiting for the disk --------------------------------------------------------------------------------------------------------
