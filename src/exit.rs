@@ -34,7 +34,7 @@ pub const INVALID_OUTPUT_DIRECTORY: u8 = 45;
 pub const INETD_FAILED: u8 = 99;
 /// A sender lost the connection while it waited for a response.
 pub const CONNECTION_LOST: u8 = 10;
-/// The archive could not start with its configuration, port or privileges.
+/// The archive could not start with its configuration, port, TLS keys or privileges.
 pub const ARCHIVE_FAILED: u8 = 10;
 
 /// The code of a sender whose last object was answered with this failure status: its high byte, so 0 for a status below

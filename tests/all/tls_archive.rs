@@ -176,7 +176,7 @@ impl Site {
     /// What an archive says that must not start.
     fn refusal(&self, words: &[&str]) -> String {
         let finished = self.start(words).args([free_port()]).run();
-        assert_eq!(finished.code, Some(1), "{words:?}: {}", finished.err);
+        assert_eq!(finished.code, Some(10), "{words:?}: {}", finished.err);
         finished.err
     }
 
@@ -283,6 +283,6 @@ fn s44_the_archives_key_opens_with_its_password_only() {
     assert!(with(&["+pw", "open Sesame 7"]).contains("F: 000b:0006 Private key"));
     let words = ["-c", &site.config, "+tls", locked, &site.server[2], "+pw", "open Sesame 7", "+ps"];
     let finished = Start::new("setsid").args([env!("CARGO_BIN_EXE_dcmqrscp")]).args(words).args([free_port()]).run();
-    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.code, Some(10));
     assert!(finished.err.contains("there is no terminal to ask for the password"), "{}", finished.err);
 }

@@ -101,7 +101,7 @@ fn run(options: Config, progress: Progress) -> Result<(), Failed> {
     let port = options.port.unwrap_or(config.port);
     let listener = listen(&options, port)?;
     // The user that we become may not be one who can read the key.
-    let tls = tls::both(&options.tls).map_err(|tls::Unusable| Failed(exit::COMMANDLINE_SYNTAX_ERROR))?;
+    let tls = tls::both(&options.tls).map_err(|tls::Unusable| Failed(exit::ARCHIVE_FAILED))?;
     user::become_configured(&config)?;
     let server = Arc::new(server(options, config, Profiles { incoming, outgoing }, tls, dictionary, progress)?);
     signals::watch(&server, file);
