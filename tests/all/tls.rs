@@ -248,6 +248,52 @@ fn s44_keys_that_all_can_read_are_warned_of_and_wrong_passwords_end_the_start() 
 }
 
 #[test]
+fn s44_the_terminal_hides_a_password_and_shows_what_is_typed_after_it() {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
+    use std::os::unix::process::ExitStatusExt;
+    let site = Site::new();
+    let locked = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/pacs-core/tests/keys/ec-pbes2-aes256.pem");
+    let types = |keys: &[u8]| {
+        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&keyboard).unwrap();
+        unlockpt(&keyboard).unwrap();
+        let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
+        let terminal = std::fs::OpenOptions::new().read(true).write(true).open(name).unwrap();
+        let (mut keyboard, mut errors) = (std::fs::File::from(keyboard), tempfile::tempfile().unwrap());
+        let mut program = std::process::Command::new("setsid")
+            .arg("--ctty")
+            .arg(storescp())
+            .args(["+tls", locked, &site.server[2], "104"])
+            .stdin(terminal.try_clone().unwrap())
+            .stdout(std::process::Stdio::null())
+            .stderr(errors.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        rustix::fs::fcntl_setfl(&keyboard, rustix::fs::OFlags::NONBLOCK).unwrap();
+        let mut asked = Vec::new();
+        let whole = within(LIMIT, || {
+            _ = keyboard.read_to_end(&mut asked);
+            asked.ends_with(b"phrase:") || program.try_wait().unwrap().is_some()
+        });
+        assert!(whole && asked == b"Enter PEM pass phrase:", "{:?}", String::from_utf8_lossy(&asked));
+        assert!(!tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO), "a password would be shown");
+        keyboard.write_all(keys).unwrap();
+        let status = program.wait().unwrap();
+        assert!(tcgetattr(&terminal).unwrap().local_modes.contains(LocalModes::ECHO | LocalModes::ISIG));
+        let mut said = String::new();
+        std::io::Seek::rewind(&mut errors).unwrap();
+        errors.read_to_string(&mut said).unwrap();
+        (status, said)
+    };
+    // The right password opens the key; then the certificate is another key's.
+    let (status, said) = types(b"open Sesame 7\n");
+    assert!(status.code() == Some(1) && said.contains("F: 000b:0006 Private key '"), "{status}: {said}");
+    let (status, said) = types(b"open\x03");
+    assert!(status.signal() == Some(2) && !said.contains("F: "), "{status}: {said}");
+}
+
+#[test]
 fn what_rustls_does_not_have_is_refused_by_name() {
     let site = Site::new();
     let with = |more: &[&str]| refusal(&[&strs(&site.server)[..], more].concat());
