@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use pacs_testing::{
-    Answer, Command, LIMIT, Message, Next, Object, Peer, Start, field, files, message, pdu, pdv, tag, uid, values,
-    within,
+    Answer, Command, LIMIT, Message, Next, Object, Peer, Request, Start, element, field, files, message, pdu, pdv, tag,
+    uid, values, within,
 };
 use tempfile::TempDir;
 
@@ -390,4 +390,73 @@ fn a_message_helper_sees_what_comes() {
     assert_eq!(first.number(tag::MESSAGE_ID_BEING_RESPONDED_TO), 9);
     let (last, data) = peer.message().unwrap();
     assert!(!last.has_data() && data.is_empty());
+}
+
+// --- pixel data that no decoder would survive (S36) ----------------------------------------------------------------------------------
+
+#[test]
+fn s36_pixel_data_is_carried_and_never_decoded() {
+    // Each image says that it is 65535 x 65535 pixels large.
+    let mad = |instance: &str, pixels: &[Vec<u8>]| {
+        let mut object = image(instance, "1.2.3");
+        let short = |number, value: u16| element(0x0028, number, "US", &value.to_le_bytes());
+        object.data.extend([short(0x0010, 0xFFFF), short(0x0011, 0xFFFF), short(0x0100, 16)].concat());
+        object.data.extend(pixels.concat());
+        object
+    };
+    let fragments = |items: &[&[u8]]| {
+        let mut bytes = [&[0xE0, 0x7F, 0x10, 0x00][..], b"OB", &[0, 0, 0xFF, 0xFF, 0xFF, 0xFF]].concat();
+        for item in items {
+            bytes.extend([&[0xFE, 0xFF, 0x00, 0xE0][..], &(item.len() as u32).to_le_bytes(), item].concat());
+        }
+        bytes.extend([0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0]);
+        bytes
+    };
+    // A palette of no entries that is said to have 65536, and indices beyond it.
+    let palette = [element(0x0028, 0x1101, "US", &[0; 6]), element(0x0028, 0x1201, "OW", &[])].concat();
+    let native = [palette, element(0x7FE0, 0x0010, "OW", &[0xFF; 64])];
+    // RLE segments that begin outside the frame, and an offset table that points nowhere.
+    let rle = fragments(&[&[0xFF; 8], &[0xFF; 64], &[]]);
+    // A JPEG that says 65535 x 65535 and ends in the middle of a table.
+    let jpeg =
+        fragments(&[&[], &[0xFF, 0xD8, 0xFF, 0xC0, 0, 17, 8, 0xFF, 0xFF, 0xFF, 0xFF, 3, 0xFF, 0xC4, 0xFF, 0xFF]]);
+    for (option, syntax, object) in [
+        ("+xe", uid::EXPLICIT, &mad("1.1", &native)),
+        ("+xr", uid::RLE, &mad("1.2", &[rle])),
+        ("+xy", uid::JPEG_BASELINE, &mad("1.3", &[jpeg])),
+    ] {
+        let archive = Archive::start(&[option]);
+        let request = || {
+            let contexts = [(MR, uid::MR, &[syntax][..]), (GET, uid::GET_STUDY, &[uid::EXPLICIT])];
+            Request::new(&contexts).to("ARCH").role(uid::MR, true, true)
+        };
+        let mut peer = Peer::associated(archive.port, &request());
+        let stored = peer.try_store(MR, object);
+        assert!(matches!(stored, Ok(0)), "{syntax}: {stored:?}\n{}", archive.log());
+        let one = [(0x0008, 0x0018, "UI", object.instance.as_str()), (0x0020, 0x000D, "UI", "1.2.3")];
+        let one = [&one[..], &[(0x0020, 0x000E, "UI", "1.2.3.1")]].concat();
+        let got = peer.get(GET, uid::GET_STUDY, &identifier("IMAGE", &one), |_| 0);
+        assert_eq!(got.last.status(), 0, "{syntax}\n{}", archive.log());
+        let [came] = &got.objects[..] else { panic!("{syntax}: {} objects", got.objects.len()) };
+        assert!(came.data == object.data, "{syntax}: other bytes came back");
+        assert!(peer.release());
+        assert_eq!(instances(&mut archive.peer()), [object.instance.as_str()]);
+        assert!(archive.usage().peak < 64 << 10, "{:?}", archive.usage());
+    }
+}
+
+// --- another user (S45) ------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn s45_a_user_or_group_that_cannot_be_had_is_the_end() {
+    for (line, said) in
+        [("UserName = no-such-user-here", "F: bad user name"), ("GroupName = no-such-group-here", "F: bad group name")]
+    {
+        let base = TempDir::new().unwrap();
+        Site::usual().line(line).write(base.path());
+        let port = closed_port().to_string();
+        let finished = Start::new(dcmqrscp()).args(["-c", "dcmqrscp.cfg", &port]).folder(&base).run();
+        assert_eq!(finished.code, Some(10), "{line}: {}", finished.err);
+        assert!(finished.err.contains(said), "{line}: {}", finished.err);
+    }
 }
