@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Run our programs and DCMTK's side by side.
 #
-# usage: run.sh                           every scenario, then the proof that they notice each option (coverage.py)
+# usage: run.sh                           every scenario, the proof that they notice each option (coverage.py),
+#                                         and README's archive in five minutes (readme.py)
 #        run.sh [differ.py's options] [SCENARIO_FILE ...]       only these scenarios, e.g. run.sh -k storescp_echo -v
 # environment: DCMTK  folder with DCMTK's programs (default /usr/bin)
 #
@@ -62,5 +63,6 @@ status=0
 "$python" "$here/differ.py" -r "$dcmtk" --expect "$here/differences.tsv" --waiting "$here/waiting.tsv" -j 2 "$target/release" "$@" || status=$?
 if [ $# = 0 ] && [ $status -le 1 ]; then
     "$python" "$here/coverage.py" -r "$dcmtk" --ours "$target/release" -j 4 || status=$?
+    "$python" "$here/readme.py" -r "$dcmtk" "$target/release" || status=$?
 fi
 exit $status
