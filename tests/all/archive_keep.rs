@@ -349,3 +349,56 @@ fn a_full_disk_refuses_objects_and_loses_none() {
         assert!(log.contains("No space left on device") || log.contains("no room for the catalog"), "{log}");
     }
 }
+
+// --- links (S34) -----------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn s34_links_in_the_area_lead_to_no_other_file() {
+    // An empty file and none at all would do as a new catalog, if the link were followed.
+    for content in [Some("precious"), Some(""), None] {
+        for name in ["index.sqlite", "index.sqlite-wal", "index.owner", "index.dat"] {
+            let base = TempDir::new().unwrap();
+            let other = base.path().join("other");
+            if let Some(content) = content {
+                fs::write(&other, content).unwrap();
+            }
+            fs::create_dir(base.path().join("area")).unwrap();
+            std::os::unix::fs::symlink(&other, base.path().join("area").join(name)).unwrap();
+            let archive = Archive::in_folder(base, &Site::usual(), &[]);
+            let case = format!("{name}, {content:?}");
+            match archive.peer().try_store(MR, &large("1.1", "1", 5000, 1)) {
+                Ok(0) => assert_eq!(instances(&mut archive.peer()), ["1.1"], "{case}"),
+                // Who owns the folder cannot be written down, or what a catalog needs beside it.
+                other => {
+                    let refused = ["index.owner", "index.sqlite-wal"].contains(&name) && other.is_err();
+                    assert!(refused, "{case}: {other:?}\n{}", archive.log());
+                }
+            }
+            let left = fs::read_to_string(archive.base().join("other")).ok();
+            assert_eq!(left.as_deref(), content, "{case}\n{}", archive.log());
+        }
+    }
+}
+
+#[test]
+fn s34_a_link_in_place_of_the_area_gets_nothing() {
+    for mode in MODES {
+        let archive = Archive::start(mode);
+        let (moved, elsewhere) = (archive.base().join("moved"), archive.base().join("elsewhere"));
+        fs::create_dir(&elsewhere).unwrap();
+        let mut peer = archive.peer();
+        assert_eq!(peer.store(MR, &large("1.1", "1", 5000, 1)), 0);
+        fs::rename(archive.area(), &moved).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, archive.area()).unwrap();
+        let object = large("1.2", "1", 5000, 2);
+        match peer.try_store(MR, &object) {
+            Ok(0) => {
+                let names = files(&moved).into_iter().filter(|name| name.ends_with(".dcm"));
+                let stored: Vec<_> = names.map(|name| Part10::data(&moved.join(name))).collect();
+                assert!(stored.len() == 2 && stored.contains(&object.data), "{mode:?}: what was acknowledged is lost");
+            }
+            other => assert_eq!(other, Ok(0xA700), "{mode:?}"),
+        }
+        assert_eq!(files(&elsewhere), [""; 0], "{mode:?}");
+    }
+}

@@ -169,9 +169,14 @@ fn say_taken_over(area: &Area, survey: &adopt::Survey) {
 /// The logger of DCMTK's database.
 const TARGET: &str = "dcmtk.dcmqrdb";
 
-/// A damaged catalog is set aside: it is made anew from the files.
+/// A damaged catalog is set aside: it is made anew from the files. So is a link in its place, which may lead to a file that
+/// is none of ours.
 fn open_catalog(path: &Path) -> Result<Sqlite, AreaError> {
-    match Sqlite::open(path) {
+    let opened = match path.is_symlink() {
+        true => Err(catalog::Error::Damaged("a symbolic link stands at its name".to_owned())),
+        false => Sqlite::open(path),
+    };
+    match opened {
         Err(catalog::Error::Damaged(cause)) => {
             let aside = path.with_extension("damaged");
             tracing::warn!(
