@@ -6,8 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use pacs_testing::{
-    Answer, Command, LIMIT, Message, Next, Object, Peer, Request, Start, element, field, files, message, pdu, pdv, tag,
-    uid, values, within,
+    Answer, Command, LIMIT, Message, Next, Object, Peer, Request, Start, element, field, files, free_port, message,
+    pdu, pdv, tag, uid, values, within,
 };
 use tempfile::TempDir;
 
@@ -16,7 +16,7 @@ use crate::archive::{
     rejected, serves, settled, study,
 };
 use crate::receiver::ends;
-use crate::sender::{Acceptor, closed_port, moment};
+use crate::sender::{Acceptor, moment};
 
 // --- operations that are broken off (S28) ----------------------------------------------------------------------------------------
 
@@ -357,7 +357,7 @@ fn s48_s49_the_log_is_one_line_and_names_no_patient() {
 
 #[test]
 fn a_destination_that_is_not_there_fails_the_move_and_nothing_else() {
-    let archive = filled(&Site::usual().destination("GONE", closed_port()), &[]);
+    let archive = filled(&Site::usual().destination("GONE", free_port()), &[]);
     let mut peer = archive.peer();
     let moved = peer.move_to(MOVE, uid::MOVE_STUDY, "GONE", &study("1.2.3"));
     assert_eq!((moved.last.status(), moved.last.counters()), (0xA702, [None, Some(0), Some(2), Some(0)]));
@@ -454,15 +454,8 @@ fn s45_a_user_or_group_that_cannot_be_had_is_the_end() {
     {
         let base = TempDir::new().unwrap();
         Site::usual().line(line).write(base.path());
-        // The port comes first, and another test may be quicker to take it.
-        let start = || {
-            let port = closed_port().to_string();
-            Start::new(dcmqrscp()).args(["-c", "dcmqrscp.cfg", &port]).folder(&base).run()
-        };
-        let mut finished = start();
-        while finished.err.contains("Address already in use") {
-            finished = start();
-        }
+        let port = free_port().to_string();
+        let finished = Start::new(dcmqrscp()).args(["-c", "dcmqrscp.cfg", &port]).folder(&base).run();
         assert_eq!(finished.code, Some(10), "{line}: {}", finished.err);
         assert!(finished.err.contains(said), "{line}: {}", finished.err);
     }

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use pacs_testing::{Object, element, uid};
+use pacs_testing::{Object, element, free_port, uid};
 
 use crate::receiver::storescp;
 use crate::sender::{file_of, storescu, write};
@@ -111,23 +110,14 @@ fn readme_shows_what_its_everyday_uses_print() {
     let blocks: Vec<_> = text.split("```sh\n").skip(1).collect();
     assert_eq!(blocks.len(), 5);
     std::thread::scope(|scope| {
-        for (nth, block) in blocks.into_iter().enumerate() {
-            scope.spawn(move || everyday_use(block, quiet_port(nth)));
+        for block in blocks {
+            scope.spawn(move || everyday_use(block));
         }
     });
 }
 
-/// A port for the nth of the five, on which nobody listens, and which the system gives to nobody by itself: a shell has no
-/// second try if another test is quicker.
-fn quiet_port(nth: usize) -> u16 {
-    let ports: Vec<_> = (20_000..32_000).skip(nth).step_by(5).collect();
-    let first = process::id() as usize % ports.len();
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    ports[first..].iter().chain(&ports[..first]).copied().find(free).expect("a port")
-}
-
 /// Pastes a block into a shell that has the programs and files of which README speaks.
-fn everyday_use(block: &str, port: u16) {
+fn everyday_use(block: &str) {
     let (commands, rest) = block.split_once("```").expect("the end of the commands");
     let shown = rest.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("what they print");
     let folder = tempfile::tempdir().expect("a folder");
@@ -147,6 +137,7 @@ fn everyday_use(block: &str, port: u16) {
         ];
         write(&folder, &format!("scans/{name}.dcm"), &file_of(&Object::tiny(instance).with_data(data.concat())));
     }
+    let port = free_port();
     // A slow machine may need longer than a second, and a shell that is used does not end behind the last line.
     let listens = format!("until grep -q ':{port:04X} .* 0A ' /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done;");
     assert!(commands.contains("sleep 1; storescu "), "{commands}");

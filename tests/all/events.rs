@@ -9,7 +9,9 @@ use std::process::{Child, Command as Process, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use pacs_testing::{Answer, Command, LIMIT, Object, Peer, Request, Start, Tool, files, message, uid, visible, within};
+use pacs_testing::{
+    Answer, Command, LIMIT, Object, Peer, Request, Start, Tool, files, free_port, message, uid, visible, within,
+};
 use tempfile::TempDir;
 
 use crate::receiver::{Receiver, storescp};
@@ -376,7 +378,7 @@ impl Running {
     fn start(process: impl Fn(u16) -> Process) -> Self {
         for _ in 0..20 {
             let folder = TempDir::new().unwrap();
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let port = free_port();
             let mut child = process(port).current_dir(&folder).spawn().unwrap();
             let here = || TcpStream::connect(("127.0.0.1", port)).is_ok();
             assert!(within(LIMIT, || here() || child.try_wait().unwrap().is_some()));

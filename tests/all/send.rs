@@ -3,10 +3,10 @@
 use std::net::{Ipv6Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use pacs_testing::{Object, Start, element, uid};
+use pacs_testing::{Object, Start, element, free_port, uid};
 use tempfile::TempDir;
 
-use crate::sender::{Acceptor, closed_port, file_in, file_of, folder_of, proposed, said, send, start, storescu, write};
+use crate::sender::{Acceptor, file_in, file_of, folder_of, proposed, said, send, start, storescu, write};
 
 /// The lines of a run at info level that sends one MR file.
 const SUCCESS: [&str; 7] = [
@@ -210,7 +210,7 @@ fn a_rejection_is_named_and_what_helps() {
 #[test]
 fn a_receiver_that_is_not_there() {
     let folder = folder_of(1);
-    let finished = send(folder.path(), closed_port(), ["1.dcm"]);
+    let finished = send(folder.path(), free_port(), ["1.dcm"]);
     assert_eq!(finished.code, Some(1));
     assert_eq!(
         said(&finished),
@@ -522,7 +522,7 @@ fn too_many_contexts_are_dcmtks_error() {
     for (n, class) in classes.iter().enumerate() {
         write(&folder, &format!("{n}.dcm"), &file_of(&Object::of(class.uid, &format!("1.2.{n}"))));
     }
-    let finished = send(folder.path(), closed_port(), ["-R", "+sd", "."]);
+    let finished = send(folder.path(), free_port(), ["-R", "+sd", "."]);
     assert_eq!(finished.code, Some(1));
     assert_eq!(said(&finished), ["E: Too many presentation contexts", "F: 0006:0101 ASC Bad presentation context ID",]);
     let receiver = Acceptor::usual();

@@ -332,11 +332,6 @@ impl Acceptor {
     }
 }
 
-/// A port on which nobody listens.
-pub(crate) fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// A named pipe.
 pub(crate) fn pipe(path: &Path) -> io::Result<()> {
     let made = std::process::Command::new("mkfifo").arg(path).status()?;

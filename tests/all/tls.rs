@@ -2,11 +2,11 @@
 //! with OpenSSL stands in tests/compat.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pacs_testing::{Finished, LIMIT, Object, Start, within};
+use pacs_testing::{Finished, LIMIT, Object, Start, free_port, within};
 
 use crate::certificates::{Authority, Files, Kind, Pair, self_signed, text};
 use crate::receiver::{Receiver, storescp};
@@ -53,13 +53,9 @@ impl Site {
     }
 }
 
-fn free_port() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
-}
-
 /// What a receiver says that must not start.
 fn refusal(words: &[&str]) -> String {
-    let port = free_port();
+    let port = free_port().to_string();
     let finished = Start::new(storescp()).args(words).args([port]).run();
     assert_eq!(finished.code, Some(1), "{words:?}: {}", finished.err);
     finished.err
@@ -483,7 +479,7 @@ fn the_senders_revocation_lists_and_forms() {
 fn without_a_terminal_nobody_is_asked_for_a_password() {
     let site = Site::new();
     let locked = concat!(env!("CARGO_MANIFEST_DIR"), "/crates/pacs-core/tests/keys/ec-pbes2-aes256.pem");
-    let port = free_port();
+    let port = free_port().to_string();
     for (exe, rest) in
         [(storescp(), vec![port.clone()]), (storescu(), vec!["127.0.0.1".to_owned(), port, text(&site.object)])]
     {

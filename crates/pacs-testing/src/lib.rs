@@ -40,7 +40,7 @@ pub use peer::{Answer, Next, Peer};
 pub use process::Usage;
 pub use query::Retrieved;
 pub use table::{Line, table};
-pub use tool::{Finished, Start, Tool, run};
+pub use tool::{Finished, Start, Tool, free_port, run};
 pub use wire::{ABORT, Pdu, RELEASE_RP, RELEASE_RQ, item, items, message, pdu, pdv};
 
 /// How long a test waits for something that must happen, unless it says otherwise: long enough for a busy machine.

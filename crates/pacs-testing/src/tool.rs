@@ -3,8 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -75,7 +77,7 @@ impl Start {
                 assert!(listening, "{} does not listen:\n{}", self.exe.display(), tool.log());
                 return tool;
             }
-            // Another test may have been quicker to take the port.
+            // Another process may have been quicker to take the port.
             let log = tool.log();
             assert!(log.contains("in use"), "{} ended at once: {:?}\n{log}", self.exe.display(), tool.exit());
         }
@@ -257,16 +259,25 @@ impl Drop for Tool {
     }
 }
 
-/// A port that nobody listens on at this moment, neither over IPv4 nor over IPv6.
-fn free_port() -> u16 {
-    loop {
-        let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
-        drop(listener);
-        if TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok()
-            || TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err()
+/// A port that nobody listens on, neither over IPv4 nor over IPv6, and that no other test of this process is given. The
+/// system gives it to nobody by itself: it lies below those.
+///
+/// # Panics
+/// When none is left.
+pub fn free_port() -> u16 {
+    static GIVEN: AtomicUsize = AtomicUsize::new(0);
+    const PORTS: Range<u16> = 20_000..32_000;
+    // Other processes begin elsewhere.
+    let first = std::process::id() as usize;
+    for _ in PORTS {
+        let nth = first.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed)) % PORTS.len();
+        let port = PORTS.start + u16::try_from(nth).expect("less than there are ports");
+        let without_v6 = || TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_err();
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+            && (TcpListener::bind((Ipv6Addr::LOCALHOST, port)).is_ok() || without_v6())
         {
             return port;
         }
     }
+    panic!("no free port");
 }
